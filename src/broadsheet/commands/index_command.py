@@ -1,0 +1,53 @@
+"""`broadsheet index`: encode and index whatever changed."""
+
+import argparse
+import os
+
+from django.conf import settings
+
+from broadsheet.cli import DONE
+from broadsheet.commands import output
+from broadsheet.lib.progress import watched
+from broadsheet.papers import finding
+from broadsheet.papers.database import migrate
+from broadsheet.papers.vectors import encode_missing
+from broadsheet.search import encoder as encoders
+
+HELP = "Encode and index whatever changed since the last time."
+EXAMPLE = "broadsheet index"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take how much to do."""
+    parser.add_argument("--rebuild", action="store_true", help="build the index anew from the record")
+    parser.add_argument("--words-only", action="store_true", help="leave the encoding to the worker")
+    output.json_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Index the words first, so that papers are found while the encoder works; then what it made."""
+    migrate()
+    applied = finding.index(rebuild=options.rebuild, progress=watched("words"))
+    encoded = 0
+    if not options.words_only and (encoder := working_encoder()):
+        encoded = encode_missing(encoder, progress=watched("encoding"))
+        applied += finding.index(progress=watched("vectors")) if encoded else 0
+    if options.json:
+        output.print_json({"changes": applied, "encoded": encoded, "encoder": encoder_id()})
+    else:
+        output.print_lines([f"{applied:,} changes indexed, {encoded:,} papers encoded"])
+    return DONE
+
+
+def working_encoder() -> encoders.OnnxEncoder | None:
+    """The encoder for bulk work, on all the cores it may have."""
+    config = settings.CONFIG
+    if config.encoder == "none":
+        return None
+    return encoders.find(config.home, config.encoder, threads=config.encoder_threads or os.cpu_count() or 1)
+
+
+def encoder_id() -> str:
+    """The id of the encoder in use; empty where there is none."""
+    encoder = finding.query_encoder()
+    return encoder.id if encoder else ""

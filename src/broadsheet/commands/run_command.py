@@ -1,0 +1,120 @@
+"""`broadsheet run`: the site and its worker, together."""
+
+import argparse
+import errno
+import os
+import socket
+import subprocess
+import sys
+
+from django.conf import settings
+from django.core.management import call_command
+
+from broadsheet.cli import DONE, CommandFailed
+from broadsheet.commands import output
+from broadsheet.lib.files import lock
+from broadsheet.papers import finding, sample
+from broadsheet.papers.database import migrate
+
+HELP = "Serve the site and do the background work; prints the address."
+EXAMPLE = "broadsheet run --host 0.0.0.0 --port 8000"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take where to listen."""
+    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, metavar="P", help="port to listen on (default: 8000)")
+    parser.add_argument("--no-worker", action="store_true", help="only answer readers; harvest and index elsewhere")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prepare what a first start needs, then serve until told to stop."""
+    must_be_free(options.host, options.port)
+    allow_host(options.host)
+    prepare_home()
+    worker = None if options.no_worker else start_worker()
+    output.print_lines([f"Broadsheet is at {address(options.host, options.port)}"])
+    sys.stdout.flush()
+    try:
+        serve(options.host, options.port)
+    finally:
+        if worker:
+            worker.terminate()
+            worker.wait()
+    return DONE
+
+
+def must_be_free(host: str, port: int) -> None:
+    """Stop with one clear line where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as problem:
+            taken = getattr(problem, "errno", None) == errno.EADDRINUSE
+            reason = "something else listens there; choose another --port" if taken else str(problem)
+            raise CommandFailed(f"cannot listen on {host} port {port}: {reason}") from problem
+
+
+def allow_host(host: str) -> None:
+    """Answer to the names of this machine where it listens to others and the settings name no host."""
+    if not settings.CONFIG.allowed_hosts and host not in ("127.0.0.1", "localhost", "::1"):
+        names = {"localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), *own_addresses()}
+        os.environ["BROADSHEET_ALLOWED_HOSTS"] = ",".join(sorted(names | ({host} - {"0.0.0.0", "::"})))
+
+
+def own_addresses() -> set[str]:
+    """The addresses under which other machines reach this one."""
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        found = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: connecting a datagram socket only asks the kernel which address it would use.
+            probe.connect(("192.0.2.1", 9))
+            found.add(str(probe.getsockname()[0]))
+        except OSError:
+            pass
+    return {f"[{name}]" if ":" in name else name for name in found}
+
+
+def prepare_home() -> None:
+    """Bring the database and the static files up to date, load the sample into an empty record, index its words."""
+    migrate()
+    with lock(settings.CONFIG.home / "static.lock"):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    if sample.load_if_empty():
+        finding.index()
+
+
+def start_worker() -> "subprocess.Popen[bytes]":
+    """Start the worker as a process of its own, which ends with this one."""
+    return subprocess.Popen([sys.executable, "-m", "broadsheet.worker"], env={**os.environ, "BROADSHEET_CHILD": "1"})
+
+
+def address(host: str, port: int) -> str:
+    """The address a reader on this machine types."""
+    shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)
+    return settings.CONFIG.public_url or f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until told to stop."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    os.environ["BROADSHEET_CHILD"] = "1"
+    Server(
+        "broadsheet.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.CONFIG.web_processes,
+        blocking_threads=settings.CONFIG.web_threads,
+        backlog=1024,
+        respawn_failed_workers=True,
+        log_access=False,
+        websockets=False,
+    ).serve()

@@ -1,0 +1,237 @@
+"""The settings of a site: `broadsheet.toml` in its home, each overridable from the environment.
+
+Every setting is declared once, in SETTINGS; the documentation, the checks at the start and the defaults follow from it.
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from broadsheet.lib.files import write_whole
+
+
+class BadSetting(Exception):
+    """A setting that makes no sense: its name, its value and what is allowed. The start stops there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name in `broadsheet.toml`; in the environment it is BROADSHEET_ and the name in capitals.
+
+    read: turns the TOML value, or the text from the environment, into what the program uses; raises ValueError with
+        what is allowed.
+    """
+
+    name: str
+    default: Any
+    read: Callable[[Any], Any]
+    says: str
+
+    @property
+    def variable(self) -> str:
+        """The name of the environment variable that overrides it."""
+        return f"BROADSHEET_{self.name.upper()}"
+
+
+def text(value: object) -> str:
+    """Read a text."""
+    if not isinstance(value, str):
+        raise ValueError("a text in quotes")
+    return value.strip()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Read a list of texts; in the environment they are divided by commas."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError("a list of texts")
+    return tuple(item.strip() for item in value if item.strip())
+
+
+def dates(value: object) -> tuple[date, ...]:
+    """Read a list of days."""
+    if isinstance(value, str):
+        value = value.split(",")
+    try:
+        return tuple(
+            item if isinstance(item, date) else date.fromisoformat(str(item).strip()) for item in value if item
+        )
+    except (TypeError, ValueError):
+        raise ValueError("a list of days such as 2026-11-26") from None
+
+
+def number(least: float, most: float) -> Callable[[Any], float]:
+    """Make a reader for a number between two bounds, both allowed."""
+
+    def read(value: object) -> float:
+        try:
+            found = float(str(value))
+        except ValueError:
+            found = float("nan")
+        if isinstance(value, bool) or not least <= found <= most:
+            raise ValueError(f"a number from {least:g} to {most:g}")
+        return found
+
+    return read
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """Make a reader for a whole number between two bounds, both allowed."""
+
+    def read(value: object) -> int:
+        try:
+            found = int(str(value))
+        except ValueError:
+            found = least - 1
+        if isinstance(value, bool) or not least <= found <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return found
+
+    return read
+
+
+def yes_or_no(value: object) -> bool:
+    """Read a truth value."""
+    known = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise ValueError("true or false")
+    return found
+
+
+def one_of(*allowed: str) -> Callable[[Any], str]:
+    """Make a reader for one of a few words."""
+
+    def read(value: object) -> str:
+        if value not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return str(value)
+
+    return read
+
+
+def some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
+    """Make a reader for a list of a few words."""
+
+    def read(value: object) -> tuple[str, ...]:
+        found = texts(value)
+        if not set(found) <= set(allowed):
+            raise ValueError("a list of " + ", ".join(allowed))
+        return found
+
+    return read
+
+
+def address(value: object) -> str:
+    """Read the address of a web server."""
+    found = text(value).rstrip("/")
+    if found and not found.startswith(("http://", "https://")):
+        raise ValueError("an address that begins with http:// or https://")
+    return found
+
+
+def database(value: object) -> str:
+    """Read where the record is kept."""
+    found = text(value)
+    if found and not found.startswith(("postgres://", "postgresql://")):
+        raise ValueError("empty for SQLite, or postgresql://user:password@host:port/name")
+    return found
+
+
+LIVE_SOURCES = ("arxiv-feeds", "arxiv-oai", "huggingface")
+
+SETTINGS = (
+    Setting("site_name", "Broadsheet", text, "The name on the masthead."),
+    Setting("categories", ("cs.AI", "cs.CL", "cs.CV", "cs.LG"), texts, "The arXiv categories to harvest."),
+    Setting(
+        "sources",
+        LIVE_SOURCES,
+        some_of(*LIVE_SOURCES),
+        "The sources that are harvested unasked, in this order.",
+    ),
+    Setting("contact", "", text, "Your mail address, sent to the sources with each request, as they ask of robots."),
+    Setting("harvest_every", 60, whole(5, 10080), "Minutes between two harvests of a source."),
+    Setting("repair_days", 5, whole(1, 7), "How many days back a harvest looks for papers that came late."),
+    Setting("holidays", (), dates, "More days without an announcement than the ones Broadsheet knows."),
+    Setting("public_url", "", address, "The address under which readers reach the site."),
+    Setting("allowed_hosts", (), texts, "The host names the site answers to; empty for those of this machine."),
+    Setting("database", "", database, "Where the record is kept; empty for SQLite in the home."),
+    Setting("secret_key", "", text, "The key that signs cookies and links; empty for one made at the first start."),
+    Setting("encoder", "minilm-int8", one_of("minilm-int8", "none"), "The encoder for search by meaning, or none."),
+    Setting("encoder_weights", "", text, "A folder or an address with the weights; empty to get the published ones."),
+    Setting("encoder_threads", 0, whole(0, 256), "Threads for encoding papers; 0 for one per core."),
+    Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
+    Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
+    Setting("trending_editions_per_tenfold", 3.0, number(0.5, 60), "Editions of age that tenfold votes make good."),
+    Setting("trending_prior", 3.0, number(0, 100), "How many papers' worth of trust a category's mean of votes gets."),
+    Setting("trending_days", 30, whole(1, 366), "How old, in days, a paper on the trending list may be."),
+    Setting("arxiv_oai_url", "https://oaipmh.arxiv.org/oai", address, "arXiv's OAI-PMH server."),
+    Setting("arxiv_feeds_url", "https://rss.arxiv.org", address, "arXiv's server of announcement feeds."),
+    Setting("arxiv_api_url", "https://export.arxiv.org/api/query", address, "arXiv's Atom API."),
+    Setting("huggingface_url", "https://huggingface.co", address, "Hugging Face, for votes and links."),
+    Setting("debug", False, yes_or_no, "Show details of an error on the page; for those who work on Broadsheet."),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings in force, by attribute, and the home they belong to."""
+
+    home: Path
+    values: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - each setting has its own type
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def home(environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder that holds the data of this site."""
+    chosen = environment.get("BROADSHEET_HOME")
+    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".local/share/broadsheet"
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings in force. Raises BadSetting for one that makes no sense or that is not known."""
+    place = home(environment)
+    written = _read_file(place / "broadsheet.toml")
+    if unknown := set(written) - {setting.name for setting in SETTINGS}:
+        raise BadSetting(f"{place / 'broadsheet.toml'}: no setting is called {', '.join(sorted(unknown))}")
+    return Config(place, {setting.name: _value(setting, written, environment) for setting in SETTINGS})
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadSetting(f"{path} is not TOML: {problem}") from problem
+
+
+def _value(setting: Setting, written: Mapping[str, Any], environment: Mapping[str, str]) -> object:
+    origin, value = "broadsheet.toml", written.get(setting.name, setting.default)
+    if setting.variable in environment:
+        origin, value = setting.variable, environment[setting.variable]
+    try:
+        return setting.read(value)
+    except ValueError as problem:
+        raise BadSetting(f"{setting.name} in {origin} is {value!r}; allowed is {problem}") from problem
+
+
+def secret_key(config: Config) -> str:
+    """Give the key that signs; make one at the first start and keep it in the home, readable by its owner alone."""
+    if config.secret_key:
+        return str(config.secret_key)
+    path = config.home / "secret"
+    if not path.exists():
+        write_whole(path, secrets.token_urlsafe(48).encode(), mode=0o600)
+    return path.read_text()

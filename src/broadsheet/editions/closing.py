@@ -1,0 +1,44 @@
+"""Closing a day: its order at that moment is kept, so that yesterday's page never changes."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Max
+
+from broadsheet.editions.lists import by_votes, standing
+from broadsheet.editions.models import ClosedEdition, ClosedPlace
+from broadsheet.sources import calendar
+
+# An edition is the news until the next one; its last readers vote from their own evening.
+OPEN_FOR: Final = timedelta(hours=36)
+# While papers of a day still come in, as in the middle of an import, it is not the time to fix its order.
+QUIET_FOR: Final = timedelta(hours=1)
+
+
+def close_due(now: datetime) -> int:
+    """Close every day that is over and to which nothing was added for a while; say how many were closed.
+
+    A day is closed once, in one transaction; two workers that close the same day at once leave one order.
+    """
+    days = standing().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
+    closed = 0
+    for row in days.values("announced").annotate(newest=Max("first_seen")).order_by("announced"):
+        over = calendar.start_of_day(row["announced"]) + OPEN_FOR <= now
+        if over and row["newest"] + QUIET_FOR <= now:
+            closed += _close(row["announced"], now)
+    return closed
+
+
+def _close(day: date, now: datetime) -> bool:
+    with transaction.atomic():
+        _edition, fresh = ClosedEdition.objects.get_or_create(day=day, defaults={"closed": now})
+        if fresh:
+            papers = by_votes(standing().filter(announced=day), day.isoformat())
+            ClosedPlace.objects.bulk_create(
+                [
+                    ClosedPlace(edition_id=day, paper=paper, rank=rank, votes=paper.votes)
+                    for rank, paper in enumerate(papers, 1)
+                ]
+            )
+        return bool(fresh)

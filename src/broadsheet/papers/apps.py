@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class PapersConfig(AppConfig):
+    """The record."""
+
+    name = "broadsheet.papers"

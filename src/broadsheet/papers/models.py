@@ -1,0 +1,224 @@
+"""The record: every paper, what it is called elsewhere, who said what of it, and the numbered log of changes.
+
+Rows are written by `papers.ingest` and `papers.vectors` alone; everybody else reads, through `papers.queries`.
+"""
+
+from django.db import models
+
+
+class Paper(models.Model):
+    """A paper as the record knows it now. Its number is given by `ingest`, so that it is the same on every database.
+
+    key: the public id: the arXiv id where there is one, else one of our own ("b" and twelve hexadecimal digits).
+    announced: the edition day; `announced_by` says how it is known (see PaperData).
+    id_month: the month in an arXiv id, YYYY-MM: the month of first announcement.
+    text_hash: of title and abstract; a vector belongs to it, not to the paper.
+    title_key: the title without case and punctuation, for linking papers that share no identifier.
+    votes, comments: the newest counts of the sources that keep any, derived from Signal.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    key = models.CharField(max_length=200, unique=True)
+    title = models.TextField()
+    abstract = models.TextField()
+    authors = models.JSONField(default=list)
+    categories = models.CharField(max_length=400, default="")
+    submitted = models.DateTimeField(null=True)
+    announced = models.DateField(null=True)
+    announced_by = models.CharField(max_length=10, default="")
+    datestamp = models.DateField(null=True)
+    id_month = models.CharField(max_length=7, default="")
+    version = models.IntegerField(default=0)
+    withdrawn = models.BooleanField(default=False)
+    remarks = models.TextField(default="")
+    journal_ref = models.TextField(default="")
+    licence = models.CharField(max_length=200, default="")
+    source = models.CharField(max_length=20)
+    text_hash = models.CharField(max_length=32)
+    title_key = models.CharField(max_length=32)
+    links = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)
+    has_code = models.BooleanField(default=False)
+    votes = models.IntegerField(default=0)
+    comments = models.IntegerField(default=0)
+    first_seen = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["announced", "-votes"]),
+            models.Index(fields=["title_key"]),
+            models.Index(fields=["text_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def category_list(self) -> list[str]:
+        """The categories, the primary one first."""
+        return self.categories.split()
+
+
+class Identifier(models.Model):
+    """A name that a scheme gives to a paper, written scheme:value."""
+
+    name = models.CharField(max_length=500, primary_key=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="identifiers")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """One version of a paper, as far as a source told of it."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    submitted = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "number"], name="one_row_per_version")]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class Authorship(models.Model):
+    """An author's place on a paper. `name_key` is the folded name, by which an author's papers are found."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="authorships", db_index=False)
+    position = models.IntegerField()
+    name = models.CharField(max_length=300)
+    name_key = models.CharField(max_length=300)
+    affiliation = models.TextField(default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "position"], name="one_author_per_place")]
+        indexes = [models.Index(fields=["name_key"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Sighting(models.Model):
+    """What a source last gave of a paper, by the hash of its bytes: the same bytes need not be decided on again."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings", db_index=False)
+    source = models.CharField(max_length=20)
+    raw_hash = models.CharField(max_length=32)
+    datestamp = models.DateField(null=True)
+    seen = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "source"], name="one_sighting_per_source")]
+        indexes = [models.Index(fields=["raw_hash"])]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.raw_hash}"
+
+
+class Signal(models.Model):
+    """A count that a source keeps of a paper, such as upvotes, with the moment it was read."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="signals", db_index=False)
+    source = models.CharField(max_length=20)
+    name = models.CharField(max_length=20)
+    value = models.BigIntegerField()
+    observed = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "source", "name"], name="one_count_per_source")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"
+
+
+class Change(models.Model):
+    """One entry of the change log. Everything derived (shard, editions) follows it by its number.
+
+    kind: insert, revise, withdraw, restore or vector.
+    old: what the changed fields held before, so that nothing a source once said is lost.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=10)
+    source = models.CharField(max_length=20, default="")
+    at = models.DateTimeField()
+    old = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+class Vector(models.Model):
+    """What an encoder made of a text: float16, little-endian. Kept by text, so that nothing is encoded twice."""
+
+    encoder = models.CharField(max_length=120)
+    text_hash = models.CharField(max_length=32)
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["encoder", "text_hash"], name="one_vector_per_text")]
+
+    def __str__(self) -> str:
+        return self.text_hash
+
+
+class Quarantined(models.Model):
+    """An item that could not be taken in: its bytes, where it stood and why."""
+
+    digest = models.CharField(max_length=32, primary_key=True)
+    source = models.CharField(max_length=20)
+    subject = models.CharField(max_length=200)
+    reason = models.CharField(max_length=500)
+    raw = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}"
+
+
+class Harvest(models.Model):
+    """Where the harvest of a source stands: its cursor, who holds it, and how the last run ended.
+
+    cursor: what the source gave to go on from; written in the same transaction as the papers it follows.
+    state: never, running, done or failed.
+    """
+
+    source = models.CharField(max_length=20, primary_key=True)
+    cursor = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, default="never")
+    says = models.TextField(default="")
+    started = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+    succeeded = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.state}"
+
+
+class SourceDay(models.Model):
+    """What a source was expected to give for an edition day, and what came.
+
+    state: waiting, complete, partial, late, holiday or failed.
+    """
+
+    source = models.CharField(max_length=20)
+    day = models.DateField()
+    part = models.CharField(max_length=40, default="")
+    state = models.CharField(max_length=10)
+    expected = models.IntegerField(null=True)
+    came = models.IntegerField(default=0)
+    says = models.TextField(default="")
+    checked = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "day", "part"], name="one_row_per_day_and_part")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.day} {self.part} {self.state}"

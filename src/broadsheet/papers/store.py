@@ -1,0 +1,290 @@
+"""How the record is written, and read back for deciding.
+
+Called by `papers.ingest` and `papers.vectors` inside their transactions, and by nobody else.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from django.db import connection
+from django.db.models import Max
+
+from broadsheet.lib.text import fold
+from broadsheet.papers import rows
+from broadsheet.papers.models import Authorship, Change, Identifier, Paper, Quarantined, Sighting, Signal, Version
+from broadsheet.record.decide import Known, Revise
+from broadsheet.record.facts import facts
+from broadsheet.record.identifiers import BadIdentifier, arxiv_id
+from broadsheet.record.identifiers import Identifier as Name
+from broadsheet.record.linkage import short_title_key, text_hash
+from broadsheet.record.paper import Author, Link, PaperData, Rejected
+from broadsheet.record.paper import Version as VersionData
+
+# Enough of a broken item to see what is wrong with it; a source cannot fill the disk.
+QUARANTINE_BYTES: Final = 65536
+# Below the number of variables that every SQLite allows in one statement.
+LOOKUP: Final = 900
+LOG_LOCK: Final = 0x62726F61
+# The counts of the sample are Hugging Face's, of the day the sample was made: its own later ones replace them.
+COUNTED_BY: Final = {"sample": "huggingface"}
+
+
+def lock_log() -> None:
+    """Let one transaction at a time number changes, so that numbers appear in the order of their commits.
+
+    SQLite's IMMEDIATE transactions do so by themselves.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK])
+
+
+def lookup(model: type, column: str, values: Sequence[str], number: str = "paper_id") -> Iterator[tuple[str, int]]:
+    """Give (value, paper number) for the rows in which a column holds one of the values."""
+    wanted = list(dict.fromkeys(values))
+    for start in range(0, len(wanted), LOOKUP):
+        yield from model.objects.filter(**{f"{column}__in": wanted[start : start + LOOKUP]}).values_list(column, number)  # type: ignore[attr-defined]
+
+
+def known(numbers: Iterable[int]) -> dict[int, Known]:
+    """Read papers back into the form that decisions are made on."""
+    wanted, found = list(numbers), {}
+    for start in range(0, len(wanted), LOOKUP):
+        papers = Paper.objects.filter(id__in=wanted[start : start + LOOKUP])
+        for paper in papers.prefetch_related("identifiers", "versions", "sightings"):
+            seen = frozenset(sighting.raw_hash for sighting in paper.sightings.all())
+            found[paper.id] = Known(paper.id, as_data(paper), seen)
+    return found
+
+
+def as_data(paper: Paper) -> PaperData:
+    """Give a paper of the record as the data a source would have given."""
+    return PaperData(
+        source=paper.source,
+        title=paper.title,
+        abstract=paper.abstract,
+        identifiers=tuple(Name(*name.name.split(":", 1)) for name in paper.identifiers.all()),
+        authors=tuple(Author(**author) for author in paper.authors),
+        categories=tuple(paper.category_list),
+        submitted=paper.submitted,
+        announced=paper.announced,
+        announced_by=paper.announced_by,
+        datestamp=paper.datestamp,
+        version=paper.version,
+        versions=tuple(
+            VersionData(version.number, version.submitted)
+            for version in sorted(paper.versions.all(), key=lambda version: version.number)
+        ),
+        withdrawn=paper.withdrawn,
+        comments=paper.remarks,
+        journal_ref=paper.journal_ref,
+        licence=paper.licence,
+        links=tuple(Link(**link) for link in paper.links),
+    )
+
+
+def own_id(data: PaperData) -> str:
+    """Give the public id of a paper without an arXiv id: the same on every machine that meets the same paper first."""
+    told = str(data.identifiers[0]) if data.identifiers else f"{short_title_key(data.title)}\0{data.abstract[:200]}"
+    return "b" + sha256(told.encode(errors="replace")).hexdigest()[:12]
+
+
+def public_id(data: PaperData) -> str:
+    """Give the arXiv id where there is one, else an id of our own."""
+    return next((name.value for name in data.identifiers if name.scheme == "arxiv"), "") or own_id(data)
+
+
+PAPER_COLUMNS: Final = (
+    "id", "key", "title", "abstract", "authors", "categories", "submitted", "announced", "announced_by", "datestamp",
+    "id_month", "version", "withdrawn", "remarks", "journal_ref", "licence", "source", "text_hash", "title_key",
+    "links", "facts", "has_code",
+)  # fmt: skip
+
+
+def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
+    found = facts(data.title, data.abstract, data.links)
+    return (
+        number,
+        public_id(data),
+        data.title,
+        data.abstract,
+        json.dumps([_sparse(author) for author in data.authors], ensure_ascii=False),
+        " ".join(data.categories),
+        data.submitted,
+        data.announced,
+        data.announced_by,
+        data.datestamp,
+        _id_month(data),
+        data.version,
+        data.withdrawn,
+        data.comments,
+        data.journal_ref,
+        data.licence[:200],
+        data.source,
+        text_hash(data.title, data.abstract),
+        short_title_key(data.title),
+        json.dumps([asdict(link) for link in data.links]),
+        json.dumps(found.to_json(), ensure_ascii=False),
+        found.has_code,
+    )
+
+
+def _sparse(author: Author) -> dict[str, str]:
+    return {name: value for name in ("name", "affiliation", "orcid") if (value := getattr(author, name))}
+
+
+def _id_month(data: PaperData) -> str:
+    for name in data.identifiers:
+        if name.scheme == "arxiv":
+            try:
+                return arxiv_id(name.value).month
+            except BadIdentifier:
+                continue
+    return ""
+
+
+def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
+    """Insert new papers with all that hangs on them."""
+    rows.insert(
+        Paper,
+        (*PAPER_COLUMNS, "votes", "comments", "first_seen"),
+        [(*_paper_row(number, data), 0, 0, now) for number, data in papers.items()],
+    )
+    rows.insert(Identifier, ("name", "paper"), [row for pair in papers.items() for row in _name_rows(*pair)], "name")
+    rows.insert(
+        Version, ("paper", "number", "submitted"), [row for pair in papers.items() for row in _version_rows(*pair)]
+    )
+    rows.insert(
+        Authorship,
+        ("paper", "position", "name", "name_key", "affiliation"),
+        [row for pair in papers.items() for row in _author_rows(*pair)],
+    )
+
+
+def _name_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
+    key = public_id(data)
+    if key.startswith("b") and len(key) == 13:
+        yield f"broadsheet:{key}", number
+    for name in data.identifiers:
+        yield str(name)[:500], number
+
+
+def _version_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
+    for version in data.versions:
+        yield number, version.number, version.submitted
+
+
+def _author_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
+    for position, author in enumerate(data.authors):
+        yield number, position, author.name[:300], fold(author.name)[:300], author.affiliation
+
+
+def revise_paper(revisions: Sequence[Revise]) -> None:
+    """Bring a known paper to what it has become; what its fields held before goes into the change log."""
+    number, data = revisions[-1].known.id, revisions[-1].data
+    changed = {name for revision in revisions for name in revision.changed}
+    values = dict(zip(PAPER_COLUMNS, _paper_row(number, data), strict=True))
+    for name in ("authors", "links", "facts"):
+        values[name] = json.loads(str(values[name]))
+    Paper.objects.filter(id=number).update(**values)
+    if "identifiers" in changed:
+        rows.insert(Identifier, ("name", "paper"), _name_rows(number, data), "name")
+    if "versions" in changed:
+        Version.objects.filter(paper=number).delete()
+        rows.insert(Version, ("paper", "number", "submitted"), _version_rows(number, data))
+    if "authors" in changed:
+        Authorship.objects.filter(paper=number).delete()
+        columns = ("paper", "position", "name", "name_key", "affiliation")
+        rows.insert(Authorship, columns, _author_rows(number, data))
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry of the change log before it has its number; `old` is JSON."""
+
+    paper: int
+    kind: str
+    source: str = ""
+    old: str = "{}"
+
+
+def log_entry(revision: Revise) -> LogEntry:
+    """Give the entry that tells of a revision."""
+    return LogEntry(revision.known.id, revision.kind, revision.data.source, _old(revision))
+
+
+def append_log(entries: Sequence[LogEntry], now: datetime) -> None:
+    """Append to the change log; the caller holds its lock."""
+    first = (Change.objects.aggregate(last=Max("seq"))["last"] or 0) + 1
+    rows.insert(
+        Change,
+        ("seq", "paper", "kind", "source", "at", "old"),
+        [(seq, entry.paper, entry.kind, entry.source, now, entry.old) for seq, entry in enumerate(entries, first)],
+    )
+
+
+def _old(revision: Revise) -> str:
+    known = revision.known.data
+    return json.dumps({name: getattr(known, name) for name in revision.changed}, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Name):
+        return str(value)
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)  # type: ignore[call-overload]
+
+
+def record_sightings(sightings: Mapping[tuple[int, str], PaperData], now: datetime) -> None:
+    """Note what each source last gave of a paper, and the counts it keeps."""
+    rows.insert(
+        Sighting,
+        ("paper", "source", "raw_hash", "datestamp", "seen"),
+        [(number, source, item.raw_hash[:32], item.datestamp, now) for (number, source), item in sightings.items()],
+        replace="paper_id,source",
+    )
+    counted = {key: item for key, item in sightings.items() if item.signals}
+    rows.insert(
+        Signal,
+        ("paper", "source", "name", "value", "observed"),
+        [
+            (number, COUNTED_BY.get(source, source), name, value, now)
+            for (number, source), item in counted.items()
+            for name, value in item.signals
+        ],
+        replace="paper_id,source,name",
+    )
+    recount(sorted({number for number, _source in counted}))
+
+
+def recount(numbers: Sequence[int]) -> None:
+    """Derive the votes and comments of papers from the newest counts of their sources."""
+    for start in range(0, len(numbers), LOOKUP):
+        totals: dict[int, dict[str, int]] = {}
+        found = Signal.objects.filter(paper__in=numbers[start : start + LOOKUP], name__in=("upvotes", "comments"))
+        for number, name, value in found.values_list("paper_id", "name", "value"):
+            counts = totals.setdefault(number, {})
+            counts[name] = counts.get(name, 0) + value
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {Paper._meta.db_table} SET votes = %s, comments = %s WHERE id = %s",
+                [(counts.get("upvotes", 0), counts.get("comments", 0), number) for number, counts in totals.items()],
+            )
+
+
+def quarantine(rejected: Mapping[str, Rejected], now: datetime) -> None:
+    """Keep items aside, by the digest of what they are; the same one again is kept once."""
+    columns = ("digest", "source", "subject", "reason", "raw", "at")
+    kept = [
+        (digest, item.source, clean(item.subject)[:200], clean(item.reason)[:500], item.raw[:QUARANTINE_BYTES], now)
+        for digest, item in rejected.items()
+    ]
+    rows.insert(Quarantined, columns, kept, replace="digest")
+
+
+def clean(text: str) -> str:
+    """Drop what PostgreSQL cannot keep and a page cannot show: NULs and lone surrogates."""
+    return text.replace("\0", "").encode(errors="replace").decode()
