@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             name, items = open_items(path, options.format)
             formats.append(name)
-            report.add(ingest(items, progress=watched(path.name)))
+            ingest(items, progress=watched(path.name), report=report)
         except BadFile as problem:
             refused.append(str(problem))
             sys.stderr.write(f"broadsheet import: {problem}\n")

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from broadsheet.editions.lists import by_votes, standing
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
-from broadsheet.sources import calendar
+from broadsheet.papers import schedule
 
 # An edition is the news until the next one; its last readers vote from their own evening.
 OPEN_FOR: Final = timedelta(hours=36)
@@ -24,7 +24,7 @@ def close_due(now: datetime) -> int:
     days = standing().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
     closed = 0
     for row in days.values("announced").annotate(newest=Max("first_seen")).order_by("announced"):
-        over = calendar.start_of_day(row["announced"]) + OPEN_FOR <= now
+        over = schedule.begins(row["announced"]) + OPEN_FOR <= now
         if over and row["newest"] + QUIET_FOR <= now:
             closed += _close(row["announced"], now)
     return closed

@@ -11,9 +11,9 @@ from django.db.models import Count, Max, Min, QuerySet
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
 from broadsheet.lib.clock import now as wall_clock
+from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
 from broadsheet.ranking.hot import HotTerms, hot, lot
-from broadsheet.sources import calendar
 
 # Nothing is announced outside these years, so a key that names another is a mistake.
 FIRST_DAY, LAST_DAY = date(1991, 1, 1), date(2100, 12, 31)
@@ -100,10 +100,10 @@ def _as_closed(closed: ClosedEdition, papers: Sequence[Paper]) -> tuple[Entry, .
 
 
 def _why_empty(wanted: date, now: datetime) -> str:
-    if calendar.announcement_time(wanted, settings.CONFIG.holidays) is None:
+    if not schedule.has_edition(wanted):
         return "holiday"
     newest = standing().aggregate(newest=Max("announced"))["newest"]
-    return "waiting" if newest and wanted > newest and wanted <= calendar.latest_due(now) else "empty"
+    return "waiting" if newest and wanted > newest and wanted <= schedule.latest_due(now) else "empty"
 
 
 def _neighbours(first: date, last: date) -> tuple[date | None, date | None]:
@@ -180,7 +180,7 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
     newest = latest_day()
     if newest is None:
         return Edition("trending", "trending", "empty", (), 0)
-    today = min(newest, calendar.latest_due(now or wall_clock()))
+    today = min(newest, schedule.latest_due(now or wall_clock()))
     first = today - timedelta(days=settings.CONFIG.trending_days)
     papers = list(standing().filter(announced__range=(first, newest)))
     scored = score_papers(papers, today)
@@ -196,7 +196,7 @@ def score_papers(papers: Sequence[Paper], today: date) -> list[tuple[Paper, HotT
     for paper in papers:
         votes.setdefault(_field(paper), []).append(paper.votes)
     means = {name: fmean(counts) for name, counts in votes.items()}
-    ages = {day: calendar.days_between(day, today) for day in {paper.announced for paper in papers} if day}
+    ages = {day: schedule.age(day, today) for day in {paper.announced for paper in papers} if day}
     return [
         (
             paper,

@@ -25,6 +25,7 @@ _LETTER = re.compile(r"\\(" + "|".join(sorted(LETTERS, key=len, reverse=True)) +
 _ESCAPED = re.compile(r"\\([%&#_{}$])")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.)\s*")
 _NO_TEX = re.compile(r"[\\${}~`]")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _OLD_SWITCH = re.compile(r"\{\\?(?:it|bf|sc|em|tt|rm)\s+([^{}]*)\}")
 
 
@@ -67,4 +68,4 @@ def fold(text: str) -> str:
 
 def title_key(title: str) -> str:
     """Give what is left of a title without case, accents, TeX, blanks and punctuation: like titles, equal keys."""
-    return "".join(char for char in fold(title) if char.isalnum())
+    return _NOT_ALPHANUMERIC.sub("", fold(title))

@@ -74,12 +74,18 @@ def index(rebuild: bool = False, progress: Progress = silent) -> int:
     """Bring the shard up to date with the record; give the number of changes applied."""
     encoder = query_encoder()
     name = encoder.id if encoder else ""
-    return catch_up(settings.CONFIG.home / "shard", RecordLog(name), name, progress=progress, rebuild=rebuild)
+    return catch_up(settings.CONFIG.home / "shard", RecordLog(name), name, progress=progress, rebuild=rebuild).changes
+
+
+def indexed_up_to() -> int:
+    """Give the number of the last change that the shard has."""
+    state = reader().state
+    return state.seq if state else 0
 
 
 def find(text: str, *, mode: Mode = "page", limit: int = 120, wanted: Filter | None = None) -> Found:
     """Find papers by words and by meaning; see `search.shard` for what a query may say."""
-    results = reader().search(text, mode=mode, limit=limit, wanted=wanted or Filter())
+    results = reader().search(text, mode=mode, limit=limit, filter=wanted or Filter())
     goes_to = queries.by_key(results.identifier.split(":", 1)[1]) if results.identifier else None
     return Found(
         query=text,
@@ -96,7 +102,7 @@ def find(text: str, *, mode: Mode = "page", limit: int = 120, wanted: Filter | N
 
 def similar(paper: Paper, limit: int = 8, wanted: Filter | None = None) -> tuple[FoundPaper, ...]:
     """Find the papers nearest to one."""
-    return _with_papers(reader().similar(paper.id, limit=limit, wanted=wanted or Filter()))
+    return _with_papers(reader().similar(paper.id, limit=limit, filter=wanted or Filter()))
 
 
 def _with_papers(results: Results) -> tuple[FoundPaper, ...]:

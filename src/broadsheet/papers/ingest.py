@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
 from typing import Final
 
 from django.db import transaction
@@ -23,7 +22,7 @@ from broadsheet.record.decide import Conflict, Decision, Insert, Known, Revise, 
 from broadsheet.record.linkage import same_paper, short_title_key
 from broadsheet.record.paper import Item, PaperData, Rejected
 
-BATCH: Final = 1000
+BATCH: Final = 2000
 
 
 @dataclass
@@ -53,12 +52,29 @@ def ingest(
     now: datetime | None = None,
     progress: Progress = silent,
     batch: int = BATCH,
+    report: Report | None = None,
 ) -> Report:
-    """Take items into the record, batch by batch, each in a transaction of its own."""
-    report, stream = Report(), iter(items)
-    while group := list(islice(stream, batch)):
-        report.add(ingest_batch(group, now=now or wall_clock()))
+    """Take items into the record, batch by batch, each in a transaction of its own.
+
+    report: counts to add to; given by a caller who wants them although the items end in an exception. Items that came
+    before it are taken in.
+    """
+    report = Report() if report is None else report
+    group: list[Item] = []
+
+    def take() -> None:
+        taken, group[:] = tuple(group), ()
+        report.add(ingest_batch(taken, now=now or wall_clock()))
         progress(report.seen)
+
+    try:
+        for item in items:
+            group.append(item)
+            if len(group) == batch:
+                take()
+    finally:
+        if group:
+            take()
     return report
 
 
@@ -143,8 +159,9 @@ class _Batch:
             case Conflict(reason):
                 subject = str(item.identifiers[0]) if item.identifiers else item.title[:80]
                 self.reject(Rejected(item.source, subject, reason, _as_bytes(item)))
-            case Insert(data):
+            case Insert(fresh):
                 self.report.new += 1
+                data = store.named(fresh)
                 number, self.next_id = self.next_id, self.next_id + 1
                 self.inserted[number] = data
                 self.remember(number, data, item)

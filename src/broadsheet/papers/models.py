@@ -193,10 +193,12 @@ class Harvest(models.Model):
     cursor = models.JSONField(default=dict)
     state = models.CharField(max_length=10, default="never")
     says = models.TextField(default="")
+    first_started = models.DateTimeField(null=True)
     started = models.DateTimeField(null=True)
     finished = models.DateTimeField(null=True)
     succeeded = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
+    failures = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.source} {self.state}"

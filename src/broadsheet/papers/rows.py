@@ -1,6 +1,7 @@
 """Many rows at once, past the model instances: what makes an import five times as fast as saving one by one."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -40,7 +41,8 @@ def _converted(row: Sequence[Any], converts: list[tuple[int, Convert]]) -> list[
 
 def _converter(field: object) -> Convert | None:
     if isinstance(field, DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        # The moment of harvest stands in every row of a batch.
+        return lru_cache(maxsize=64)(connection.ops.adapt_datetimefield_value)
     if isinstance(field, DateField):
         return connection.ops.adapt_datefield_value
     return None

@@ -5,7 +5,7 @@ Called by `papers.ingest` and `papers.vectors` inside their transactions, and by
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -87,15 +87,19 @@ def as_data(paper: Paper) -> PaperData:
     )
 
 
-def own_id(data: PaperData) -> str:
-    """Give the public id of a paper without an arXiv id: the same on every machine that meets the same paper first."""
+def named(data: PaperData) -> PaperData:
+    """Give a new paper without an arXiv id a name of our own: the same on every machine that meets the same paper."""
+    if any(name.scheme == "arxiv" for name in data.identifiers):
+        return data
     told = str(data.identifiers[0]) if data.identifiers else f"{short_title_key(data.title)}\0{data.abstract[:200]}"
-    return "b" + sha256(told.encode(errors="replace")).hexdigest()[:12]
+    own = "b" + sha256(told.encode(errors="replace")).hexdigest()[:12]
+    return replace(data, identifiers=(*data.identifiers, Name("broadsheet", own)))
 
 
 def public_id(data: PaperData) -> str:
-    """Give the arXiv id where there is one, else an id of our own."""
-    return next((name.value for name in data.identifiers if name.scheme == "arxiv"), "") or own_id(data)
+    """Give the arXiv id where there is one, else the id of our own."""
+    names = {name.scheme: name.value for name in reversed(data.identifiers)}
+    return names.get("arxiv") or names["broadsheet"]
 
 
 PAPER_COLUMNS: Final = (
@@ -166,9 +170,6 @@ def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
 
 
 def _name_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
-    key = public_id(data)
-    if key.startswith("b") and len(key) == 13:
-        yield f"broadsheet:{key}", number
     for name in data.identifiers:
         yield str(name)[:500], number
 

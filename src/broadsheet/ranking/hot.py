@@ -2,8 +2,9 @@
 
 hot(paper) = log10(1 + W') - A / H
 
-W'  the votes W, drawn towards the mean m of the paper's category while they are few: (W + a m) / (1 + a). With a = 3
-    a paper is believed like three others of its category; small fields get a fair start and one vote is no landslide.
+W'  the votes W, drawn towards the mean m of the paper's category: (W + a m) / (1 + a). The mean counts like a papers;
+    a = 0.5 by default. Small fields get a fair start and one vote is no landslide; a larger a puts papers that nobody
+    has voted for yet above yesterday's favourites.
 A   the age in announcement days, not hours: from Thursday's papers to Monday's is one edition, not three days.
 H   how many editions of age tenfold votes make good; 3 by default, so that one edition is worth a factor of 2.2.
 

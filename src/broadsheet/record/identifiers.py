@@ -57,8 +57,9 @@ def arxiv_id(text: str) -> ArxivId:
     Raises BadIdentifier for anything else, also for ids that were damaged by being read as a number
     (1501.0026699999999, or 1501.0001 for 1501.00010): a guess would name another paper.
     """
-    bare = _strip_arxiv(text.strip())
-    if match := NEW_ARXIV.fullmatch(bare):
+    match = NEW_ARXIV.fullmatch(text)
+    bare = text if match else _strip_arxiv(text.strip())
+    if match := match or NEW_ARXIV.fullmatch(bare):
         month, number = match["month"], match["number"]
         wanted = 4 if "0704" <= month <= "1412" else 5
         # Months before 0704 belong to 2091 and later: years the scheme has not reached.

@@ -1,5 +1,6 @@
 """When do two records without a common identifier tell of one paper? Pure functions of their texts."""
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -13,6 +14,8 @@ SAME_TEXT: Final = 0.3
 SAME_YEARS: Final = 2
 
 
+# A paper's key is asked for when it is looked up, decided on and written, one after the other.
+@lru_cache(maxsize=4096)
 def short_title_key(title: str) -> str:
     """Give a title's key in 32 hexadecimal digits; like titles have equal keys."""
     return sha256(title_key(title).encode()).hexdigest()[:32]

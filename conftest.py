@@ -1,0 +1,39 @@
+"""What every test shares: a home of its own, and the real data where it is there."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings: no test may touch the data of the person who runs it.
+SET_UP_HOME = Path(os.environ.get("BROADSHEET_HOME") or Path.home() / ".local/share/broadsheet")
+for name in [name for name in os.environ if name.startswith("BROADSHEET_")]:
+    if name not in ("BROADSHEET_SHARED", "BROADSHEET_DATABASE"):
+        del os.environ[name]
+_home = tempfile.TemporaryDirectory(prefix="broadsheet-tests-")
+os.environ["BROADSHEET_HOME"] = _home.name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_home() -> Iterator[None]:
+    yield
+    _home.cleanup()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data; tests that need it are skipped where it is not."""
+    place = Path(os.environ.get("BROADSHEET_SHARED") or Path(__file__).resolve().parent.parent / "shared")
+    if not (place / "data").is_dir():
+        pytest.skip(f"the real data is not at {place}; BROADSHEET_SHARED can name another place")
+    return place / "data"
+
+
+@pytest.fixture(scope="session")
+def real_encoder_home() -> Path:
+    """The home in which set-up built the real encoder; tests that need it are skipped where there is none."""
+    if not (SET_UP_HOME / "encoders" / "minilm-int8" / "model.onnx").exists():
+        pytest.skip(f"no encoder is built in {SET_UP_HOME}; `make setup` builds it where the weights can be had")
+    return SET_UP_HOME

@@ -1,0 +1,87 @@
+"""How good the rankings are, by relevance that people judged (Cranfield and CACM)."""
+
+import json
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from broadsheet.bench.words import MemoryLog
+from broadsheet.search.shard import ShardReader, catch_up
+from broadsheet.search.types import Encoder, PaperToIndex, Results
+
+COLLECTIONS = ("cranfield", "cacm")
+CUT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A collection: papers (ids 1, 2, 3, …), queries by name, and per query the grade of each judged paper."""
+
+    papers: tuple[PaperToIndex, ...]
+    queries: Mapping[str, str]
+    grades: Mapping[str, Mapping[int, int]]
+
+
+def read(directory: Path) -> Judged:
+    """Read corpus.jsonl, queries.jsonl and qrels.tsv (query, paper, grade)."""
+    rows = _lines(directory / "corpus.jsonl")
+    number = {str(row["id"]): n for n, row in enumerate(rows, start=1)}
+    papers = tuple(PaperToIndex(number[str(row["id"])], str(row["title"]), str(row["text"])) for row in rows)
+    queries = {str(row["id"]): str(row["text"]) for row in _lines(directory / "queries.jsonl")}
+    grades: dict[str, dict[int, int]] = defaultdict(dict)
+    for line in (directory / "qrels.tsv").read_text().splitlines():
+        query, paper, grade = line.split("\t")
+        grades[query][number[paper]] = int(grade)
+    return Judged(papers, queries, grades)
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def ndcg(ranked: Sequence[int], grades: Mapping[int, int], cut: int = CUT) -> float:
+    """Normalised discounted cumulative gain, the grade as the gain (Järvelin and Kekäläinen 2002, discount log2)."""
+    ideal = _gain(sorted(grades.values(), reverse=True)[:cut])
+    return _gain(grades.get(paper, 0) for paper in ranked[:cut]) / ideal if ideal else 0.0
+
+
+def _gain(grades: Iterable[int]) -> float:
+    return sum(grade / math.log2(rank + 1) for rank, grade in enumerate(grades, start=1))
+
+
+def judged(directory: Path, encoder: Encoder, collections: Sequence[str] = COLLECTIONS) -> dict[str, float]:
+    """Rank each collection in `directory`; figures: NAME_ndcg10 (fused), NAME_ndcg10_bm25 and NAME_ndcg10_dense."""
+    figures: dict[str, float] = {}
+    for name in collections:
+        collection = read(directory / name)
+        with tempfile.TemporaryDirectory() as scratch:
+            reader = _indexed(collection, encoder, Path(scratch))
+            words = ShardReader(reader.path)
+            for suffix, ranked in (
+                ("", lambda query, reader=reader: reader.search(query, mode="hybrid", limit=CUT)),
+                ("_bm25", lambda query, words=words: words.search(query, mode="hybrid", limit=CUT)),
+                ("_dense", lambda query, reader=reader: reader.nearest(encoder.encode([query])[0], CUT)),
+            ):
+                scores = [_score(ranked(text), collection, query) for query, text in collection.queries.items()]
+                figures[f"{name}_ndcg10{suffix}"] = float(np.mean(scores))
+    return figures
+
+
+def _score(results: Results, collection: Judged, query: str) -> float:
+    return ndcg([hit.paper for hit in results.hits], collection.grades.get(query, {}))
+
+
+def _indexed(collection: Judged, encoder: Encoder, path: Path) -> ShardReader:
+    vectors = encoder.encode_papers([(paper.title, paper.abstract) for paper in collection.papers])
+    log = MemoryLog([_with(paper, vector) for paper, vector in zip(collection.papers, vectors, strict=True)])
+    catch_up(path, log, encoder.id)
+    return ShardReader(path, encoder)
+
+
+def _with(paper: PaperToIndex, vector: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> PaperToIndex:
+    return PaperToIndex(paper.id, paper.title, paper.abstract, vector=vector.astype(np.float16))

@@ -1,0 +1,105 @@
+"""What was expected of each source for each day, and what came: nothing is missed in silence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count
+
+from broadsheet.papers import schedule
+from broadsheet.papers.models import Harvest, Paper, SourceDay
+from broadsheet.sources.batch import Batch
+
+# Worst first: a day is as good as its worst part.
+STATES = ("failed", "partial", "waiting", "late", "complete", "holiday")
+
+
+@dataclass(frozen=True, slots=True)
+class DayHealth:
+    """A day and what each part of each source gave for it; `state` is that of the worst part."""
+
+    day: date
+    state: str
+    papers: int
+    parts: tuple[SourceDay, ...]
+
+
+def note_batch(source: str, batch: Batch, now: datetime) -> None:
+    """Note what a batch gave for the day that it is the list of."""
+    if batch.day is None:
+        return
+    came = len(batch.items)
+    whole = not batch.note and (batch.expected is None or came >= batch.expected)
+    state = "partial" if not whole else "late" if _came_late(source, batch, now) else "complete"
+    SourceDay.objects.update_or_create(
+        source=source,
+        day=batch.day,
+        part=batch.part,
+        defaults={"state": state, "expected": batch.expected, "came": came, "says": batch.note, "checked": now},
+    )
+
+
+def _came_late(source: str, batch: Batch, now: datetime) -> bool:
+    """A list first read, or first whole, when its day was over."""
+    if batch.day is None or not schedule.is_late(batch.day, now):
+        return False
+    known = SourceDay.objects.filter(source=source, day=batch.day, part=batch.part).first()
+    return known is None or known.state in ("late", "partial", "failed")
+
+
+def note_run(source: str, since: date, now: datetime) -> None:
+    """Note, after a whole run of a source that tells no days, what the record has of each day the run covers."""
+    counts = dict(
+        Paper.objects.filter(sightings__source=source, announced__gte=since)
+        .values_list("announced")
+        .annotate(papers=Count("id"))
+    )
+    for day in schedule.due_days(since, now):
+        state = "complete" if counts.get(day) else "waiting"
+        SourceDay.objects.update_or_create(
+            source=source,
+            day=day,
+            part="",
+            defaults={"state": state, "came": counts.get(day, 0), "says": "", "checked": now},
+        )
+
+
+def recent_days(now: datetime, sources: Sequence[str], count: int = 14) -> list[DayHealth]:
+    """Tell of the last days, newest first: what came, what is waited for, what failed, what was a holiday."""
+    last = schedule.latest_due(now)
+    days = [last - timedelta(days=back) for back in range(count)]
+    rows: dict[date, list[SourceDay]] = {}
+    for row in SourceDay.objects.filter(day__in=days).order_by("source", "part"):
+        rows.setdefault(row.day, []).append(row)
+    harvests = {harvest.source: harvest for harvest in Harvest.objects.all()}
+    papers = dict(Paper.objects.filter(announced__in=days).values_list("announced").annotate(papers=Count("id")))
+    return [_day(day, rows.get(day, []), harvests, sources, papers.get(day, 0), now) for day in days]
+
+
+def _day(
+    day: date,
+    rows: list[SourceDay],
+    harvests: dict[str, Harvest],
+    sources: Sequence[str],
+    papers: int,
+    now: datetime,
+) -> DayHealth:
+    if not schedule.has_edition(day) and not rows:
+        return DayHealth(day, "holiday", papers, ())
+    told = {row.source for row in rows}
+    missing = [_missing(source, day, harvests.get(source), now) for source in sources if source not in told]
+    parts = (*rows, *(row for row in missing if row))
+    worst = min((part.state for part in parts), key=STATES.index, default="waiting")
+    return DayHealth(day, worst, papers, parts)
+
+
+def _missing(source: str, day: date, harvest: Harvest | None, now: datetime) -> SourceDay | None:
+    """What to say of a source that told nothing of a day; nothing where it was not harvested yet in those days."""
+    if harvest is None or harvest.started is None:
+        return SourceDay(source=source, day=day, state="waiting", says="never harvested", checked=now)
+    if harvest.state == "failed":
+        return SourceDay(source=source, day=day, state="failed", says=harvest.says, checked=now)
+    first = harvest.first_started
+    if first and day < first.date():
+        return None
+    return SourceDay(source=source, day=day, state="waiting", says="", checked=now)

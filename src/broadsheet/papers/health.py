@@ -1,0 +1,162 @@
+"""What is healthy, what is late, what is misconfigured: for `broadsheet doctor`, the health page and monitors."""
+
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Max
+
+from broadsheet.lib.clock import now as wall_clock
+from broadsheet.papers import completeness, encoder_setup, finding
+from broadsheet.papers.completeness import DayHealth
+from broadsheet.papers.database import size_on_disk
+from broadsheet.papers.models import Change, Harvest, Paper, Quarantined
+from broadsheet.papers.vectors import encoded_share
+
+# Less than this and a harvest, a merge of the index or a backup may fail.
+LEAST_FREE: Final = 2**30
+MOST_BEHIND: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: whether it is well, what was found, and what to do where it is not."""
+
+    name: str
+    ok: bool
+    says: str
+    do: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The check in the form that scripts rely on."""
+        return asdict(self)
+
+
+def checks(now: datetime | None = None) -> list[Check]:
+    """Look at everything."""
+    moment = now or wall_clock()
+    return [
+        papers_check(),
+        *source_checks(moment),
+        completeness_check(moment),
+        quarantine_check(moment),
+        encoder_check(),
+        index_check(),
+        disk_check(),
+        contact_check(),
+    ]
+
+
+def papers_check() -> Check:
+    """Are there papers, and are they real ones of now?"""
+    real = Paper.objects.exclude(source="sample").count()
+    if not real:
+        return Check("papers", True, "only the sample is here", "run `broadsheet harvest` where there is a network")
+    newest = Paper.objects.aggregate(newest=Max("announced"))["newest"]
+    return Check("papers", True, f"{real:,} papers, the newest of {newest}")
+
+
+def source_checks(now: datetime) -> list[Check]:
+    """Did each source answer lately?"""
+    rows = {row.source: row for row in Harvest.objects.all()}
+    return [_source_check(name, rows.get(name), now) for name in settings.CONFIG.sources]
+
+
+def _source_check(name: str, row: Harvest | None, now: datetime) -> Check:
+    title = f"source {name}"
+    if row is None or row.started is None:
+        return Check(title, True, "not harvested yet", f"run `broadsheet harvest {name}`, or leave it to the worker")
+    if row.state == "failed":
+        do = "see that this machine reaches it; it is tried again by itself"
+        return Check(title, False, f"{row.says} (last success: {row.succeeded or 'never'})", do)
+    grace = timedelta(minutes=settings.CONFIG.harvest_every) * 3
+    if row.succeeded and now - row.succeeded > max(grace, timedelta(hours=6)):
+        return Check(title, False, f"last success {row.succeeded}", "see that the worker runs: `broadsheet run`")
+    return Check(title, True, f"{row.state}, last success {row.succeeded or 'never'}")
+
+
+def recent_days(count: int = 14, now: datetime | None = None) -> list[DayHealth]:
+    """Tell of the last days, newest first."""
+    return completeness.recent_days(now or wall_clock(), settings.CONFIG.sources, count)
+
+
+def completeness_check(now: datetime) -> Check:
+    """Did everything come that was expected in the last week?"""
+    if not Harvest.objects.exists():
+        return Check("completeness", True, "nothing was harvested yet")
+    wrong = [day for day in recent_days(7, now) if day.state in ("failed", "partial")]
+    if wrong:
+        told = ", ".join(f"{day.day} {day.state}" for day in wrong)
+        return Check("completeness", False, told, "see /health; late papers join their day when they come")
+    return Check("completeness", True, "nothing is missing from the last seven days")
+
+
+def quarantine_check(now: datetime) -> Check:
+    """How much could not be read?"""
+    total = Quarantined.objects.count()
+    lately = Quarantined.objects.filter(at__gte=now - timedelta(days=1)).count()
+    do = "see /health for the reasons; the bytes are kept" if total else ""
+    return Check(
+        "kept aside",
+        lately == 0 or lately * 20 < Paper.objects.count(),
+        f"{total:,} items, {lately:,} since yesterday",
+        do,
+    )
+
+
+def encoder_check() -> Check:
+    """Is there search by meaning?"""
+    if settings.CONFIG.encoder == "none":
+        return Check("encoder", True, "none is wanted: search goes by words alone")
+    if not encoder_setup.is_built():
+        return Check("encoder", False, "not built: search goes by words alone", "run `broadsheet encoder build`")
+    encoder = finding.query_encoder()
+    done, total = encoded_share(encoder.id) if encoder else (0, 0)
+    return Check(
+        "encoder", True, f"{done:,} of {total:,} papers encoded", "" if done == total else "the worker goes on"
+    )
+
+
+def index_lag() -> int:
+    """How many changes of the record the index has not seen."""
+    head = int(Change.objects.aggregate(last=Max("seq"))["last"] or 0)
+    return head - finding.indexed_up_to()
+
+
+def index_check() -> Check:
+    """Does the index follow the record?"""
+    lag = index_lag()
+    return Check("index", lag <= MOST_BEHIND, f"{lag:,} changes behind", "run `broadsheet index`" if lag else "")
+
+
+def disk_check() -> Check:
+    """Is there room?"""
+    free = shutil.disk_usage(settings.CONFIG.home).free
+    says = f"{free / 2**30:.1f} GiB free; the record takes {size_on_disk() / 2**20:.0f} MiB"
+    return Check("disk", free >= LEAST_FREE, says, "" if free >= LEAST_FREE else "make room: less than 1 GiB is left")
+
+
+def contact_check() -> Check:
+    """Do the sources know whom to write to?"""
+    if settings.CONFIG.contact:
+        return Check("contact", True, settings.CONFIG.contact)
+    return Check("contact", True, "no contact is set", "set `contact` to your mail address: arXiv asks robots for one")
+
+
+def quarantine(limit: int = 20) -> list[Quarantined]:
+    """Give the newest items that were kept aside."""
+    return list(Quarantined.objects.order_by("-at", "digest").defer("raw")[:limit])
+
+
+def summary() -> dict[str, object]:
+    """Give the figures of the site at a glance."""
+    encoder = finding.query_encoder()
+    return {
+        "papers": Paper.objects.count(),
+        "newest": Paper.objects.aggregate(newest=Max("announced"))["newest"],
+        "quarantined": Quarantined.objects.count(),
+        "encoder": encoder.id if encoder else "",
+        "index_lag": index_lag(),
+    }

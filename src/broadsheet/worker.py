@@ -1,0 +1,142 @@
+"""The background work: a loop that does what is due. Every step is an idempotent command whose work list is a query.
+
+Two workers may run side by side: harvests are claimed, the shard has a lock, a day closes once.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import FrameType
+from typing import Final
+
+from broadsheet.cli import prepare
+from broadsheet.lib.clock import Clock
+from broadsheet.lib.clock import now as wall_clock
+from broadsheet.lib.processes import end_with_parent
+
+log = logging.getLogger("broadsheet.worker")
+# How long the loop sleeps when nothing is due.
+IDLE: Final = timedelta(seconds=5)
+# What one round of encoding may take, so that new papers are indexed and harvests begin in time.
+ENCODE_AT_ONCE: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece of work: `run` gives how much it did; after nothing, or a failure, it rests for `every`."""
+
+    name: str
+    run: Callable[[datetime], int]
+    every: timedelta
+
+
+def steps() -> tuple[Step, ...]:
+    """The steps in the order in which each needs the one before."""
+    return (
+        Step("index", index, timedelta(seconds=5)),
+        Step("encoder", build_encoder, timedelta(hours=6)),
+        Step("harvest", harvest, timedelta(seconds=30)),
+        Step("encode", encode, timedelta(seconds=10)),
+        Step("editions", close_editions, timedelta(minutes=10)),
+    )
+
+
+def index(now: datetime) -> int:
+    """Bring the shard up to date."""
+    from broadsheet.papers import finding
+
+    return finding.index()
+
+
+def build_encoder(now: datetime) -> int:
+    """Build the encoder where it is missing."""
+    from broadsheet.papers import encoder_setup
+
+    if encoder_setup.is_built():
+        return 0
+    encoder_setup.build_encoder()
+    return 1
+
+
+def harvest(now: datetime) -> int:
+    """Harvest the sources that are due."""
+    from broadsheet.papers import harvesting
+
+    return harvesting.harvest_due(now)
+
+
+def encode(now: datetime) -> int:
+    """Encode some papers that have no vector yet."""
+    from broadsheet.commands.index_command import working_encoder
+    from broadsheet.papers.vectors import encode_missing
+
+    encoder = working_encoder()
+    return encode_missing(encoder, most=ENCODE_AT_ONCE) if encoder else 0
+
+
+def close_editions(now: datetime) -> int:
+    """Close the days that are over."""
+    from broadsheet.editions.closing import close_due
+
+    return close_due(now)
+
+
+class Worker:
+    """Runs steps when they are due until it is told to stop."""
+
+    def __init__(self, work: tuple[Step, ...], clock: Clock = wall_clock) -> None:
+        self.work = work
+        self.clock = clock
+        self.stopping = threading.Event()
+        self.due: dict[str, datetime] = {}
+
+    def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
+        """End after the step at hand."""
+        self.stopping.set()
+
+    def once(self) -> int:
+        """Run every step that is due; give how much was done in all."""
+        done = 0
+        for step in self.work:
+            now = self.clock()
+            if self.stopping.is_set() or self.due.get(step.name, now) > now:
+                continue
+            did = self.attempt(step, now)
+            if not did:
+                self.due[step.name] = now + step.every
+            done += did
+        return done
+
+    def attempt(self, step: Step, now: datetime) -> int:
+        """Run a step; a failure is logged with the step's name, and the others go on."""
+        try:
+            return step.run(now)
+        except Exception:  # The outermost loop: one broken step must not stop the others.
+            log.exception("the step %r failed; it is tried again in %s", step.name, step.every)
+            return 0
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        while not self.stopping.is_set():
+            if not self.once():
+                self.stopping.wait(IDLE.total_seconds())
+
+
+def main() -> None:
+    """Work beside a site, at low priority, until told to stop."""
+    if os.environ.get("BROADSHEET_CHILD"):
+        end_with_parent()
+    prepare()
+    os.nice(10)
+    worker = Worker(steps())
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, worker.stop)
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

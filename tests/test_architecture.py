@@ -1,0 +1,65 @@
+"""The arrows of ARCHITECTURE.md: a room may import the rooms below it and no others."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "broadsheet"
+# Lowest first; rooms in one row do not import each other, but for those named in BESIDE.
+ROWS = (
+    ("lib",),
+    ("record",),
+    ("ranking", "sources", "search", "sample"),
+    ("config", "settings"),
+    ("papers",),
+    ("editions",),
+    ("web", "bench"),
+    ("commands", "worker", "wsgi", "cli", "docs"),
+)
+HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row}
+BELOW_THE_LINE = ("lib", "record", "ranking", "sources", "search", "sample")
+TOP = len(ROWS) - 1
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        if "tests" not in path.parts and room in HEIGHT:
+            yield room, path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            if node.module == "broadsheet":
+                yield from (f"broadsheet.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_every_room_has_a_place() -> None:
+    rooms = {path.name.removesuffix(".py") for path in SOURCE.iterdir() if not path.name.startswith(("_", "."))}
+    assert rooms - {"py.typed"} == set(HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [pytest.param(*pair, id=str(pair[1].relative_to(SOURCE))) for pair in files()]
+)
+def test_arrows_point_down(room: str, path: Path) -> None:
+    for module in imports(path):
+        parts = module.split(".")
+        if room in BELOW_THE_LINE:
+            assert parts[0] != "django", f"{path}: Django below the line"
+        if parts[0] == "broadsheet" and len(parts) > 1 and parts[1] in HEIGHT and parts[1] != room:
+            height = HEIGHT[parts[1]]
+            assert height < HEIGHT[room] or height == HEIGHT[room] == TOP, f"{path} imports {module}"
+
+
+def test_one_door_to_the_network() -> None:
+    allowed = {"lib/http.py", "commands/run_command.py"}
+    for _room, path in files():
+        if str(path.relative_to(SOURCE)) not in allowed:
+            assert not {"urllib3", "socket", "http.client", "requests", "urllib.request"} & set(imports(path)), path
