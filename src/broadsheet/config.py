@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from broadsheet.lib.files import write_whole
+from broadsheet.sources.registry import LIVE
 
 
 class BadSetting(Exception):
@@ -57,12 +58,12 @@ def texts(value: object) -> tuple[str, ...]:
 def dates(value: object) -> tuple[date, ...]:
     """Read a list of days."""
     if isinstance(value, str):
-        value = value.split(",")
+        return dates(value.split(","))
+    if not isinstance(value, Sequence):
+        raise ValueError("a list of days such as 2026-11-26")
     try:
-        return tuple(
-            item if isinstance(item, date) else date.fromisoformat(str(item).strip()) for item in value if item
-        )
-    except (TypeError, ValueError):
+        return tuple(date.fromisoformat(str(item).strip()) for item in value if item)
+    except ValueError:
         raise ValueError("a list of days such as 2026-11-26") from None
 
 
@@ -144,15 +145,13 @@ def database(value: object) -> str:
     return found
 
 
-LIVE_SOURCES = ("arxiv-feeds", "arxiv-oai", "huggingface")
-
 SETTINGS = (
     Setting("site_name", "Broadsheet", text, "The name on the masthead."),
     Setting("categories", ("cs.AI", "cs.CL", "cs.CV", "cs.LG"), texts, "The arXiv categories to harvest."),
     Setting(
         "sources",
-        LIVE_SOURCES,
-        some_of(*LIVE_SOURCES),
+        LIVE,
+        some_of(*LIVE),
         "The sources that are harvested unasked, in this order.",
     ),
     Setting("contact", "", text, "Your mail address, sent to the sources with each request, as they ask of robots."),
@@ -169,7 +168,7 @@ SETTINGS = (
     Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
     Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
     Setting("trending_editions_per_tenfold", 3.0, number(0.5, 60), "Editions of age that tenfold votes make good."),
-    Setting("trending_prior", 3.0, number(0, 100), "How many papers' worth of trust a category's mean of votes gets."),
+    Setting("trending_prior", 0.5, number(0, 100), "How many papers' worth of trust a category's mean of votes gets."),
     Setting("trending_days", 30, whole(1, 366), "How old, in days, a paper on the trending list may be."),
     Setting("arxiv_oai_url", "https://oaipmh.arxiv.org/oai", address, "arXiv's OAI-PMH server."),
     Setting("arxiv_feeds_url", "https://rss.arxiv.org", address, "arXiv's server of announcement feeds."),

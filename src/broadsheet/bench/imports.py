@@ -10,8 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import django
+
 from broadsheet.bench.report import Measured, shared_data
 from broadsheet.lib.progress import Progress
+from broadsheet.sources.files import open_items
 
 RUNS: Final = 3
 
@@ -34,7 +37,7 @@ def measure(progress: Progress) -> Measured:
 def _run(sample: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="broadsheet-bench-") as home:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BROADSHEET_")}
-        environment["BROADSHEET_HOME"] = home
+        environment |= {"BROADSHEET_HOME": home, "DJANGO_SETTINGS_MODULE": "broadsheet.settings"}
         command = [sys.executable, "-m", "broadsheet.bench.imports", str(sample)]
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -43,13 +46,11 @@ def _run(sample: Path) -> dict[str, float]:
 
 def import_once(sample: Path) -> dict[str, float]:
     """Import the sample twice into the empty record of this process, on one core; give seconds and counts."""
-    from broadsheet.cli import prepare
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    django.setup()
     from broadsheet.papers.database import migrate
     from broadsheet.papers.ingest import ingest
-    from broadsheet.sources.files import open_items
 
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    prepare()
     migrate()
     wall, cpu = time.perf_counter(), time.process_time()
     report = ingest(open_items(sample)[1])

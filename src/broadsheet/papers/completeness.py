@@ -8,6 +8,7 @@ from django.db.models import Count
 
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Harvest, Paper, SourceDay
+from broadsheet.record.paper import PaperData
 from broadsheet.sources.batch import Batch
 
 # Worst first: a day is as good as its worst part.
@@ -26,11 +27,12 @@ class DayHealth:
 
 def note_batch(source: str, batch: Batch, now: datetime) -> None:
     """Note what a batch gave for the day that it is the list of."""
-    if batch.day is None:
+    if batch.day is None or not (batch.items or schedule.has_edition(batch.day)):
         return
-    came = len(batch.items)
+    of_day = any(isinstance(item, PaperData) and item.announced == batch.day for item in batch.items)
+    came = len(batch.items) if of_day else 0
     whole = not batch.note and (batch.expected is None or came >= batch.expected)
-    state = "partial" if not whole else "late" if _came_late(source, batch, now) else "complete"
+    state = "waiting" if not of_day else "partial" if not whole else _in_time(source, batch, now)
     SourceDay.objects.update_or_create(
         source=source,
         day=batch.day,
@@ -39,12 +41,11 @@ def note_batch(source: str, batch: Batch, now: datetime) -> None:
     )
 
 
-def _came_late(source: str, batch: Batch, now: datetime) -> bool:
-    """A list first read, or first whole, when its day was over."""
-    if batch.day is None or not schedule.is_late(batch.day, now):
-        return False
+def _in_time(source: str, batch: Batch, now: datetime) -> str:
+    """A list that is first whole when its day is over is late, unless the site was not there before."""
     known = SourceDay.objects.filter(source=source, day=batch.day, part=batch.part).first()
-    return known is None or known.state in ("late", "partial", "failed")
+    late = batch.day is not None and schedule.is_late(batch.day, now)
+    return "late" if late and known is not None and known.state != "complete" else "complete"
 
 
 def note_run(source: str, since: date, now: datetime) -> None:

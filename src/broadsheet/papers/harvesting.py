@@ -50,7 +50,7 @@ def site_source(name: str) -> LiveSource:
         arxiv_api=config.arxiv_api_url,
         huggingface=config.huggingface_url,
     )
-    return live_source(name, addresses, config.categories, schedule.holidays())
+    return live_source(name, addresses, config.categories, schedule.holidays(), config.repair_days)
 
 
 def harvest(
@@ -76,7 +76,7 @@ def harvest(
             progress(report.seen)
     except SourceError as problem:
         return _ended(Harvested(source.name, "failed", report, str(problem)), clock())
-    if source.tells_no_days:
+    if not source.tells_days:
         covered = since or (clock() - timedelta(days=settings.CONFIG.repair_days)).date()
         completeness.note_run(source.name, covered, clock())
     return _ended(Harvested(source.name, "done", report), clock())

@@ -10,4 +10,4 @@ from broadsheet.lib.http import Http
 @lru_cache(maxsize=1)
 def http() -> Http:
     """The one client of this process; the limiter's state is in the home, so that all processes share it."""
-    return Http(contact=settings.CONFIG.contact, state_dir=settings.CONFIG.home / "limits")
+    return Http(settings.CONFIG.contact, limits={}, state_dir=settings.CONFIG.home / "limits")

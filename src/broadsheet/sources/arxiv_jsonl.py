@@ -1,0 +1,266 @@
+"""arXiv metadata as JSON lines: the public snapshot (all of arXiv, one row per paper) and a flat shape with one date.
+
+Rows are streamed. Neither shape says when a paper was announced: that is estimated from its submission and the
+announcement schedule, and marked as an estimate.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import BinaryIO, Final
+
+from broadsheet.lib.clock import Clock, now
+from broadsheet.record.identifiers import Identifier, arxiv_id, dois
+from broadsheet.record.paper import Author, Item, PaperData, Version
+from broadsheet.sources.calendar import edition_day
+from broadsheet.sources.names import parsed_authors, split_authors
+from broadsheet.sources.reading import (
+    MAX_RECORD,
+    BadFile,
+    BadItem,
+    checked,
+    chunks,
+    decoded,
+    field_text,
+    hashed,
+    lines,
+    noon,
+    possible_day,
+    possible_moment,
+    rejected,
+    too_long,
+)
+
+SOURCE: Final = "arxiv-jsonl"
+SNIFFED_LINES: Final = 20
+MONTHS: Final = {
+    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
+    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+}  # fmt: skip
+
+_RFC822 = re.compile(r"(?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|[+-]0000)")
+_KEYS = re.compile(rb'\s*\{.*?"(?:arxiv_id|authors_parsed|update_date|submitter)"\s*:', re.S)
+_WITHDRAWN = re.compile(
+    r"^\W*withdrawn\b(?! from)|\bwithdrawn by (?:the )?(?:author|arxiv|submitter)"
+    r"|\b(?:paper|article|submission|manuscript|preprint|work|note|report|draft|version|it|this)"
+    r" (?:has been|have been|is|was)(?: \w+ly)? withdrawn\b(?! from)",
+    re.IGNORECASE,
+)
+
+
+def recognises(head: bytes, filename: str) -> bool:
+    """Tell rows of arXiv metadata by the keys of the first row that can be read."""
+    for raw in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:SNIFFED_LINES]:
+        try:
+            row = json.loads(raw)
+        except (ValueError, RecursionError):
+            continue
+        return isinstance(row, dict) and "title" in row and ("arxiv_id" in row or {"id", "categories"} <= row.keys())
+    return _KEYS.match(head) is not None
+
+
+def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
+    """Read rows of either shape, one per line. A row that cannot be read is Rejected, and the next one read."""
+    today = clock().date()
+    for number, raw, size in lines(chunks(stream)):
+        if size > MAX_RECORD:
+            yield too_long(SOURCE, f"line {number}", size, raw)
+        elif raw and not raw.isspace():
+            yield _line_item(raw, number, today)
+
+
+def _line_item(raw: bytes, number: int, today: date) -> Item:
+    try:
+        return _paper(_row(raw), raw, today)
+    except json.JSONDecodeError as wrong:
+        reason = f"not JSON: {wrong}"
+    except ValueError as wrong:
+        reason = str(wrong)
+    except RecursionError:
+        reason = "nested too deep"
+    return rejected(SOURCE, f"line {number}", reason, raw)
+
+
+def _row(raw: bytes) -> Mapping[str, object]:
+    row = json.loads(decoded(raw))
+    if type(row) is not dict:
+        raise BadItem(f"a {type(row).__name__} where an object is expected")
+    return row
+
+
+def _paper(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
+    return _flat(row, raw, today) if "arxiv_id" in row else _snapshot(row, raw, today)
+
+
+def _flat(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
+    name = _name(row.get("arxiv_id"))
+    created = field_text(row.get("created"), "created")
+    updated = field_text(row.get("updated"), "updated")
+    submitted = _noon(created, today) if created else None
+    comments, abstract = field_text(row.get("comments"), "comments"), field_text(row.get("abstract"), "abstract")
+    return PaperData(
+        source=SOURCE,
+        title=_title(row),
+        abstract=abstract,
+        identifiers=_identifiers(name, row),
+        authors=split_authors(field_text(row.get("author_text"), "author_text")),
+        categories=_categories(row),
+        submitted=submitted,
+        announced=_edition_day(submitted) if submitted else None,
+        announced_by="estimate" if submitted else "",
+        datestamp=_day(updated, today) if updated else (submitted.date() if submitted else None),
+        withdrawn=_is_withdrawn(comments, abstract),
+        comments=comments,
+        raw_hash=hashed(raw),
+    )
+
+
+def _snapshot(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
+    name = _name(row.get("id"))
+    versions = _versions(row.get("versions"), today)
+    submitted = versions[0].submitted if versions and versions[0].number == 1 else None
+    updated = field_text(row.get("update_date"), "update_date")
+    comments, abstract = field_text(row.get("comments"), "comments"), field_text(row.get("abstract"), "abstract")
+    return PaperData(
+        source=SOURCE,
+        title=_title(row),
+        abstract=abstract,
+        identifiers=_identifiers(name, row),
+        authors=_authors(row),
+        categories=_categories(row),
+        submitted=submitted,
+        announced=_edition_day(submitted) if submitted else None,
+        announced_by="estimate" if submitted else "",
+        datestamp=_day(updated, today) if updated else None,
+        version=versions[-1].number if versions else 0,
+        versions=versions,
+        withdrawn=_is_withdrawn(comments, abstract),
+        comments=comments,
+        journal_ref=field_text(row.get("journal-ref"), "journal-ref"),
+        licence=field_text(row.get("license"), "license"),
+        raw_hash=hashed(raw),
+    )
+
+
+def _name(told: object) -> Identifier:
+    # A number is refused too: 1501.00010 written as a number is already another paper's id.
+    if not isinstance(told, str):
+        raise BadItem("a row without an id" if told is None else f"the id {told!r} is not a text")
+    return arxiv_id(told).identifier
+
+
+def _title(row: Mapping[str, object]) -> str:
+    if title := field_text(row.get("title"), "title"):
+        return title
+    raise BadItem("a row without a title")
+
+
+def _identifiers(name: Identifier, row: Mapping[str, object]) -> tuple[Identifier, ...]:
+    told = row.get("doi")
+    return (name, *dois(field_text(told, "doi"))) if told else (name,)
+
+
+def _authors(row: Mapping[str, object]) -> tuple[Author, ...]:
+    parsed = row.get("authors_parsed")
+    authors = parsed_authors(parsed) if isinstance(parsed, list) else ()
+    if any("\x00" in author.name for author in authors):
+        raise BadItem("holds a NUL character in authors_parsed")
+    return authors or split_authors(field_text(row.get("authors"), "authors"))
+
+
+def _categories(row: Mapping[str, object]) -> tuple[str, ...]:
+    return _category_names(
+        field_text(row.get("categories"), "categories"), field_text(row.get("primary_cat"), "primary_cat")
+    )
+
+
+@lru_cache(maxsize=16384)
+def _category_names(told: str, primary: str) -> tuple[str, ...]:
+    """Split the names of categories, the primary one first."""
+    names = told.replace(",", " ").split()
+    return tuple(dict.fromkeys([primary, *names] if primary else names))
+
+
+def _versions(told: object, today: date) -> tuple[Version, ...]:
+    if not isinstance(told, list):
+        return ()
+    versions = []
+    for place, one in enumerate(told, 1):
+        if not isinstance(one, dict):
+            raise BadItem("a version that is not an object")
+        label, created = one.get("version"), one.get("created")
+        number = int(label[1:]) if isinstance(label, str) and re.fullmatch(r"v[1-9]\d{0,2}", label) else place
+        versions.append(Version(number, _moment(created, today) if isinstance(created, str) and created else None))
+    return tuple(sorted(versions, key=lambda version: version.number))
+
+
+def _moment(text: str, today: date) -> datetime:
+    if not (match := _RFC822.fullmatch(text)):
+        return _odd_moment(text, today)
+    day, month, year, hour, minute, second = match.groups()
+    try:
+        moment = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except (KeyError, ValueError):
+        raise BadItem(f"{text!r} is not a moment") from None
+    if not 1900 <= moment.year <= today.year + 1:
+        raise BadItem(f"the date {text} cannot be right")
+    return moment
+
+
+def _odd_moment(text: str, today: date) -> datetime:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return possible_moment(text, today)
+    return possible_moment(moment.isoformat(), today)
+
+
+# Rows come in the order of their ids, so days repeat: the caches turn most readings of a date into a look-up.
+@lru_cache(maxsize=4096)
+def _day(text: str, today: date) -> date:
+    return possible_day(text, today)
+
+
+@lru_cache(maxsize=4096)
+def _noon(text: str, today: date) -> datetime:
+    return noon(possible_day(text, today))
+
+
+def _edition_day(submitted: datetime) -> date:
+    # The schedule turns at a full hour, in New York and so in UTC: within an hour the answer is the same.
+    return _edition_of_hour(submitted.replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=65536)
+def _edition_of_hour(hour: datetime) -> date:
+    return edition_day(hour)
+
+
+def _is_withdrawn(comments: str, abstract: str) -> bool:
+    """A withdrawal is a version without text whose comment, or whose whole short abstract, gives the reason."""
+    if "ithdrawn" in comments and _WITHDRAWN.search(comments):
+        return True
+    return len(abstract) < 600 and "ithdrawn" in abstract[:200] and _WITHDRAWN.search(abstract[:200]) is not None
+
+
+def read_changes(stream: BinaryIO) -> Iterator[tuple[PaperData, PaperData]]:
+    """Read real revisions, {"id", "changed", "old": {…}, "new": {…}} per line: the paper before and after.
+
+    Only what changed is given; the title of a paper whose title did not change is "Untitled <id>" in both.
+    Raises BadFile for a line that is none.
+    """
+    for number, raw, _ in lines(chunks(stream)):
+        if not raw.strip():
+            continue
+        try:
+            row = _row(raw)
+            old, new = row.get("old"), row.get("new")
+            if not isinstance(old, dict) or not isinstance(new, dict):
+                raise BadItem("a change without what was before and after")
+            base = {"arxiv_id": row.get("id"), "title": checked(f"Untitled {row.get('id')}")}
+            yield tuple(_flat({**base, **side}, raw, now().date()) for side in (old, new))  # type: ignore[misc]
+        except ValueError as wrong:
+            raise BadFile(f"line {number} is no change of a paper: {wrong}") from None
