@@ -5,15 +5,26 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 
-# Before Django reads its settings: no test may touch the data of the person who runs it.
-SET_UP_HOME = Path(os.environ.get("BROADSHEET_HOME") or Path.home() / ".local/share/broadsheet")
+# Before Django reads its settings: no test may touch the data of the person who runs it. Workers of pytest-xdist
+# inherit the environment that is made here, so the home that set-up used is handed on under a name of its own.
+SET_UP_HOME = Path(
+    os.environ.get("TEST_SET_UP_HOME")
+    or os.environ.get("BROADSHEET_HOME")
+    or Path.home() / ".local" / "share" / "broadsheet"
+)
 for name in [name for name in os.environ if name.startswith("BROADSHEET_")]:
     if name not in ("BROADSHEET_SHARED", "BROADSHEET_DATABASE"):
         del os.environ[name]
 _home = tempfile.TemporaryDirectory(prefix="broadsheet-tests-")
-os.environ["BROADSHEET_HOME"] = _home.name
+os.environ |= {
+    "TEST_SET_UP_HOME": str(SET_UP_HOME),
+    "BROADSHEET_HOME": _home.name,
+    "DJANGO_SETTINGS_MODULE": "broadsheet.settings",
+}
+django.setup()
 
 
 @pytest.fixture(scope="session", autouse=True)

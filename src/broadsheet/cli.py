@@ -55,21 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit status: 0 done, 1 failed, 2 misused, 3 not yet built."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     named = given[0] if given and given[0] in COMMANDS else ""
-    options = parser(named).parse_args(given)
-    if not options.command:
-        parser().print_help()
-        return MISUSED
     try:
         prepare()
-        return int(options.run(options))
+        options = parser(named).parse_args(given)
+        if options.command:
+            return int(options.run(options))
+        parser().print_help()
+        return MISUSED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; the rest is for nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except EXPECTED as problem:
-        sys.stderr.write(f"broadsheet {options.command}: {problem}\n")
+    except CommandFailed as problem:
+        sys.stderr.write(f"broadsheet{' ' + named if named else ''}: {problem}\n")
         return FAILED
 
 
@@ -84,9 +84,6 @@ def prepare() -> None:
         django.setup()
     except BadSetting as problem:
         raise CommandFailed(str(problem)) from problem
-
-
-EXPECTED: tuple[type[Exception], ...] = (CommandFailed,)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import json
 import math
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +62,12 @@ def judged(directory: Path, encoder: Encoder, collections: Sequence[str] = COLLE
         collection = read(directory / name)
         with tempfile.TemporaryDirectory() as scratch:
             reader = _indexed(collection, encoder, Path(scratch))
-            words = ShardReader(reader.path)
-            for suffix, ranked in (
-                ("", lambda query, reader=reader: reader.search(query, mode="hybrid", limit=CUT)),
-                ("_bm25", lambda query, words=words: words.search(query, mode="hybrid", limit=CUT)),
-                ("_dense", lambda query, reader=reader: reader.nearest(encoder.encode([query])[0], CUT)),
-            ):
+            ways: dict[str, Callable[[str], Results]] = {
+                "": partial(reader.search, mode="hybrid", limit=CUT),
+                "_bm25": partial(ShardReader(reader.path).search, mode="hybrid", limit=CUT),
+                "_dense": partial(reader.search, mode="semantic", limit=CUT),
+            }
+            for suffix, ranked in ways.items():
                 scores = [_score(ranked(text), collection, query) for query, text in collection.queries.items()]
                 figures[f"{name}_ndcg10{suffix}"] = float(np.mean(scores))
     return figures

@@ -11,7 +11,7 @@ from broadsheet.search.types import PaperToIndex
 
 @dataclass(frozen=True, slots=True)
 class MemoryLog:
-    """A record in memory: one change per paper, in order. Paper ids are 1, 2, 3, …"""
+    """A record in memory: one change per paper, in order. Paper ids count from 1."""
 
     all: Sequence[PaperToIndex]
 

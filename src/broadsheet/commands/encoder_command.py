@@ -8,6 +8,8 @@ from django.conf import settings
 from broadsheet.cli import DONE, NOT_YET, CommandFailed
 from broadsheet.commands import output
 from broadsheet.lib.progress import watched
+from broadsheet.papers import encoder_setup
+from broadsheet.papers.database import migrate
 from broadsheet.papers.vectors import encoded_share
 from broadsheet.search import encoder as encoders
 from broadsheet.search.weights import EncoderError
@@ -20,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
     parser.add_argument("action", choices=["list", "build", "add", "use"])
     parser.add_argument("name", nargs="?", default="", help="build: a folder or an address with the weights")
+    parser.add_argument("--if-missing", action="store_true", help="build: do nothing where it is built or none is wanted")
     output.json_option(parser)
 
 
@@ -35,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 def list_encoders(options: argparse.Namespace) -> int:
     """Print the encoders that were built, and how many papers each has encoded."""
+    migrate()
     found = encoders.find(settings.CONFIG.home, "minilm-int8", threads=1)
     rows = []
     if found:
@@ -53,10 +57,10 @@ def list_encoders(options: argparse.Namespace) -> int:
 
 def build(options: argparse.Namespace) -> int:
     """Get the weights and build the encoder."""
-    from broadsheet.papers.encoder_setup import build_encoder
-
+    if options.if_missing and encoder_setup.is_built():
+        return DONE
     try:
-        place = build_encoder(options.name, progress=watched("encoder"))
+        place = encoder_setup.build_encoder(options.name, progress=watched("encoder"))
     except EncoderError as problem:
         raise CommandFailed(str(problem)) from problem
     output.print_json({"path": str(place)}) if options.json else output.print_lines([f"The encoder is in {place}"])

@@ -1,5 +1,6 @@
 """Getting and building the encoder that the settings name."""
 
+import shutil
 from pathlib import Path
 
 from django.conf import settings
@@ -24,5 +25,9 @@ def build_encoder(origin: str = "", progress: Progress = silent) -> Path:
     """
     config = settings.CONFIG
     with lock(config.home / "encoder.lock"):
-        fetched = weights.fetch(config.home / "weights", http(), origin or config.encoder_weights)
-        return bert_onnx.build(config.home, fetched, progress=progress)
+        folder = config.home / "weights"
+        weights.fetch(folder, http(), origin or config.encoder_weights, progress=progress)
+        built = bert_onnx.build(config.home, folder, progress=progress)
+        # 90 MB that are needed again only when another version builds another encoder.
+        shutil.rmtree(folder)
+        return built

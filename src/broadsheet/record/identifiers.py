@@ -1,6 +1,7 @@
 """Identifiers of papers: one reading of each style, whatever it was wrapped in."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,11 +11,14 @@ ARCHIVES = (
     "plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
 )
 # Four digits to 1412, five from 1501 on, six foreseen (arXiv's page on its identifier scheme).
-NEW_ARXIV = re.compile(r"(?P<month>\d{2}(?:0[1-9]|1[0-2]))\.(?P<number>\d{4,6})(?:v(?P<version>[1-9]\d{0,2}))?")
-OLD_ARXIV = re.compile(
-    rf"(?P<archive>{ARCHIVES})(?:\.[A-Z]{{2}})?/(?P<number>\d{{2}}(?:0[1-9]|1[0-2])\d{{3}})(?:v(?P<version>[1-9]\d{{0,2}}))?"
+NEW_ARXIV = re.compile(
+    r"(?P<month>\d{2}(?:0[1-9]|1[0-2]))\.(?P<number>\d{4,6})(?:v(?P<version>[1-9]\d{0,2}))?", re.ASCII
 )
-DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
+OLD_ARXIV = re.compile(
+    rf"(?P<archive>{ARCHIVES})(?:\.[A-Z]{{2}})?/(?P<number>\d{{2}}(?:0[1-9]|1[0-2])\d{{3}})(?:v(?P<version>[1-9]\d{{0,2}}))?",
+    re.ASCII,
+)
+DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.ASCII)
 OPENREVIEW = re.compile(r"[A-Za-z0-9_-]{8,16}")
 ARXIV_DOI = "10.48550/arxiv."
 
@@ -70,6 +74,9 @@ def arxiv_id(text: str) -> ArxivId:
         )
     if match := OLD_ARXIV.fullmatch(bare):
         number = match["number"]
+        # The style was used from August 1991 to March 2007.
+        if "0703" < number[:4] < "9107":
+            raise BadIdentifier(f"{text!r} names a month in which arXiv gave no ids of that style")
         century = "19" if number[:2] >= "91" else "20"
         return ArxivId(
             f"{match['archive']}/{number}", int(match["version"] or 0), f"{century}{number[:2]}-{number[2:4]}"
@@ -80,12 +87,16 @@ def arxiv_id(text: str) -> ArxivId:
 def _strip_arxiv(text: str) -> str:
     lower = text.lower()
     if "://" in lower or lower.startswith(("arxiv.org/", "www.arxiv.org/", "export.arxiv.org/")):
-        parts = urlsplit(text if "://" in text else f"https://{text}")
+        try:
+            parts = urlsplit(text if "://" in text else f"https://{text}")
+        except ValueError:
+            return text
         segments = unquote(parts.path).strip("/").split("/", 1)
-        if (parts.hostname or "").endswith("arxiv.org") and len(segments) == 2:
+        host = parts.hostname or ""
+        if (host == "arxiv.org" or host.endswith(".arxiv.org")) and len(segments) == 2:
             text = segments[1]
             lower = text.lower()
-        elif (parts.hostname or "").endswith("doi.org"):
+        elif host in ("doi.org", "dx.doi.org", "www.doi.org"):
             text = unquote(parts.path).strip("/")
             lower = text.lower()
     if lower.startswith(ARXIV_DOI):
@@ -109,7 +120,8 @@ def doi(text: str) -> Identifier:
     bare = bare.rstrip(".,;").lower()
     if bare.startswith(ARXIV_DOI):
         return arxiv_id(bare).identifier
-    if not DOI.fullmatch(bare):
+    # A DOI broken in two by a blank ends in its hyphen, and would then name every paper of the journal.
+    if not DOI.fullmatch(bare) or bare.endswith("-"):
         raise BadIdentifier(f"{text!r} is not a DOI")
     return Identifier("doi", bare)
 
@@ -135,11 +147,10 @@ def identify(text: str) -> Identifier | None:
     text = text.strip()
     if not text or any(c.isspace() for c in text.removeprefix("arXiv: ")):
         return None
-    for read in (lambda: arxiv_id(text).identifier, lambda: doi(text)):
-        try:
-            return read()
-        except BadIdentifier:
-            continue
+    with suppress(BadIdentifier):
+        return arxiv_id(text).identifier
+    with suppress(BadIdentifier):
+        return doi(text)
     if re.fullmatch(r"b[0-9a-f]{12}", text):
         return Identifier("broadsheet", text)
     return _identify_address(text)

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
-from broadsheet.record.identifiers import Identifier, arxiv_id, dois
+from broadsheet.record.identifiers import ArxivId, Identifier, arxiv_id
 from broadsheet.record.paper import Author, Item, PaperData, Version
-from broadsheet.sources.calendar import edition_day
+from broadsheet.sources.arxiv_fields import estimate, identifiers, is_withdrawn
+from broadsheet.sources.holidays import LISTED
 from broadsheet.sources.names import parsed_authors, split_authors
 from broadsheet.sources.reading import (
     MAX_RECORD,
@@ -43,12 +44,6 @@ MONTHS: Final = {
 
 _RFC822 = re.compile(r"(?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|[+-]0000)")
 _KEYS = re.compile(rb'\s*\{.*?"(?:arxiv_id|authors_parsed|update_date|submitter)"\s*:', re.S)
-_WITHDRAWN = re.compile(
-    r"^\W*withdrawn\b(?! from)|\bwithdrawn by (?:the )?(?:author|arxiv|submitter)"
-    r"|\b(?:paper|article|submission|manuscript|preprint|work|note|report|draft|version|it|this)"
-    r" (?:has been|have been|is|was)(?: \w+ly)? withdrawn\b(?! from)",
-    re.IGNORECASE,
-)
 
 
 def recognises(head: bytes, filename: str) -> bool:
@@ -96,7 +91,7 @@ def _paper(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
 
 
 def _flat(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
-    name = _name(row.get("arxiv_id"))
+    paper = _name(row.get("arxiv_id"))
     created = field_text(row.get("created"), "created")
     updated = field_text(row.get("updated"), "updated")
     submitted = _noon(created, today) if created else None
@@ -105,21 +100,21 @@ def _flat(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
         source=SOURCE,
         title=_title(row),
         abstract=abstract,
-        identifiers=_identifiers(name, row),
+        identifiers=_identifiers(paper, row),
         authors=split_authors(field_text(row.get("author_text"), "author_text")),
         categories=_categories(row),
         submitted=submitted,
-        announced=_edition_day(submitted) if submitted else None,
+        announced=_edition_day(submitted, paper) if submitted else None,
         announced_by="estimate" if submitted else "",
         datestamp=_day(updated, today) if updated else (submitted.date() if submitted else None),
-        withdrawn=_is_withdrawn(comments, abstract),
+        withdrawn=_withdrawn(comments, abstract),
         comments=comments,
         raw_hash=hashed(raw),
     )
 
 
 def _snapshot(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
-    name = _name(row.get("id"))
+    paper = _name(row.get("id"))
     versions = _versions(row.get("versions"), today)
     submitted = versions[0].submitted if versions and versions[0].number == 1 else None
     updated = field_text(row.get("update_date"), "update_date")
@@ -128,16 +123,16 @@ def _snapshot(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
         source=SOURCE,
         title=_title(row),
         abstract=abstract,
-        identifiers=_identifiers(name, row),
+        identifiers=_identifiers(paper, row),
         authors=_authors(row),
         categories=_categories(row),
         submitted=submitted,
-        announced=_edition_day(submitted) if submitted else None,
+        announced=_edition_day(submitted, paper) if submitted else None,
         announced_by="estimate" if submitted else "",
         datestamp=_day(updated, today) if updated else None,
         version=versions[-1].number if versions else 0,
         versions=versions,
-        withdrawn=_is_withdrawn(comments, abstract),
+        withdrawn=_withdrawn(comments, abstract),
         comments=comments,
         journal_ref=field_text(row.get("journal-ref"), "journal-ref"),
         licence=field_text(row.get("license"), "license"),
@@ -145,11 +140,11 @@ def _snapshot(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
     )
 
 
-def _name(told: object) -> Identifier:
+def _name(told: object) -> ArxivId:
     # A number is refused too: 1501.00010 written as a number is already another paper's id.
     if not isinstance(told, str):
         raise BadItem("a row without an id" if told is None else f"the id {told!r} is not a text")
-    return arxiv_id(told).identifier
+    return arxiv_id(told)
 
 
 def _title(row: Mapping[str, object]) -> str:
@@ -158,9 +153,9 @@ def _title(row: Mapping[str, object]) -> str:
     raise BadItem("a row without a title")
 
 
-def _identifiers(name: Identifier, row: Mapping[str, object]) -> tuple[Identifier, ...]:
+def _identifiers(paper: ArxivId, row: Mapping[str, object]) -> tuple[Identifier, ...]:
     told = row.get("doi")
-    return (name, *dois(field_text(told, "doi"))) if told else (name,)
+    return identifiers(paper, field_text(told, "doi")) if told else (paper.identifier,)
 
 
 def _authors(row: Mapping[str, object]) -> tuple[Author, ...]:
@@ -229,21 +224,18 @@ def _noon(text: str, today: date) -> datetime:
     return noon(possible_day(text, today))
 
 
-def _edition_day(submitted: datetime) -> date:
+def _edition_day(submitted: datetime, paper: ArxivId) -> date:
     # The schedule turns at a full hour, in New York and so in UTC: within an hour the answer is the same.
-    return _edition_of_hour(submitted.replace(minute=0, second=0, microsecond=0))
+    return _edition_of(submitted.replace(minute=0, second=0, microsecond=0), paper.month)
 
 
 @lru_cache(maxsize=65536)
-def _edition_of_hour(hour: datetime) -> date:
-    return edition_day(hour)
+def _edition_of(hour: datetime, month: str) -> date:
+    return estimate(hour, ArxivId("", 0, month), LISTED)
 
 
-def _is_withdrawn(comments: str, abstract: str) -> bool:
-    """A withdrawal is a version without text whose comment, or whose whole short abstract, gives the reason."""
-    if "ithdrawn" in comments and _WITHDRAWN.search(comments):
-        return True
-    return len(abstract) < 600 and "ithdrawn" in abstract[:200] and _WITHDRAWN.search(abstract[:200]) is not None
+def _withdrawn(comments: str, abstract: str) -> bool:
+    return ("ithdrawn" in comments or "ithdrawn" in abstract) and is_withdrawn(comments, abstract)
 
 
 def read_changes(stream: BinaryIO) -> Iterator[tuple[PaperData, PaperData]]:
@@ -261,6 +253,9 @@ def read_changes(stream: BinaryIO) -> Iterator[tuple[PaperData, PaperData]]:
             if not isinstance(old, dict) or not isinstance(new, dict):
                 raise BadItem("a change without what was before and after")
             base = {"arxiv_id": row.get("id"), "title": checked(f"Untitled {row.get('id')}")}
-            yield tuple(_flat({**base, **side}, raw, now().date()) for side in (old, new))  # type: ignore[misc]
+            today = now().date()
+            rows = ({**base, **side} for side in (old, new))
+            before, after = (_flat(row, json.dumps(row).encode(), today) for row in rows)
+            yield before, after
         except ValueError as wrong:
             raise BadFile(f"line {number} is no change of a paper: {wrong}") from None

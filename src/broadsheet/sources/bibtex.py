@@ -40,7 +40,7 @@ _MARK = re.compile(r"\\.|[{}()]", re.DOTALL)
 _QUOTED_MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
 _JOIN = re.compile(r"\s*#\s*")
 _HEAD = re.compile(rb"(?:^|\n)[ \t]*@\s*[A-Za-z]+\s*[{(]")
-_PROTECTED = re.compile(r"(?<![\\\w^_}\]])\{([^{}\\$]*)\}")
+_GROUP = re.compile(r"(\\[A-Za-z]+\*?|[\^_\]])?\{([^{}\\$]*)\}")
 _MATHS = re.compile(r"(\$[^$]*\$)")
 
 
@@ -217,5 +217,5 @@ def unprotected(text: str) -> str:
 def _without_braces(text: str) -> str:
     previous = ""
     while previous != text:
-        previous, text = text, _PROTECTED.sub(r"\1", text)
+        previous, text = text, _GROUP.sub(lambda match: match[0] if match[1] else match[2], text)
     return text

@@ -2,6 +2,7 @@ import gzip
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from django.db import connection
@@ -157,7 +158,7 @@ def test_a_failed_batch_leaves_nothing_of_itself() -> None:
 
 def test_real_revisions_change_what_they_name_and_nothing_else(shared: Path) -> None:
     with gzip.open(shared / "arxiv" / "changed.jsonl.gz") as stream:
-        pairs = list(read_changes(stream))
+        pairs = list(read_changes(cast(BinaryIO, stream)))
     before = ingest([old for old, _new in pairs], now=NOON)
     after = ingest([new for _old, new in pairs], now=NOON)
     again = ingest([new for _old, new in pairs], now=NOON)

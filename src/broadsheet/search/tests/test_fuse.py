@@ -1,0 +1,25 @@
+"""Fusing two lists."""
+
+import pytest
+
+from broadsheet.search.fuse import fused, min_max, rrf
+
+
+def test_min_max_stretches_to_nought_and_one() -> None:
+    assert min_max({1: 2.0, 2: 4.0, 3: 3.0}) == {1: 0.0, 2: 1.0, 3: 0.5}
+    assert min_max({7: 5.0}) == {7: 1.0}
+    assert min_max({}) == {}
+
+
+def test_a_paper_high_in_both_lists_comes_before_one_high_in_either() -> None:
+    words = {1: 10.0, 2: 9.0, 3: 0.0}
+    meaning = {4: 1.0, 2: 0.9, 5: 0.0}
+    assert [paper for paper, _ in fused([words, meaning], [0.5, 0.5])][0] == 2
+
+
+def test_reciprocal_ranks_add_up() -> None:
+    assert dict(rrf([[1, 2], [2]], k=60)) == pytest.approx({1: 1 / 61, 2: 1 / 62 + 1 / 61})
+
+
+def test_equal_scores_come_by_paper() -> None:
+    assert [paper for paper, _ in rrf([[9], [3]])] == [3, 9]

@@ -1,0 +1,123 @@
+"""Nearest papers by vector, over flat arrays: sign bits for the shortlist, int8 and then float16 for the rerank.
+
+BLAS threads: run web processes with OMP_NUM_THREADS=1; several processes with several threads each fight for the cores.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broadsheet.search.types import FloatArray
+
+ROTATION_SEED = 20240527
+EXHAUSTIVE = 20_000
+SHORTLIST = 1_000
+SHORTLIST_FILTERED = 2_000
+EXACT = 300
+_BLOCK = 16_384
+_INT8_BLOCK = 4_096
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def rotation(dim: int, seed: int = ROTATION_SEED) -> FloatArray:
+    """Give a random orthogonal (dim, dim) matrix: Q of the QR decomposition of a Gaussian matrix, signs made unique.
+
+    It spreads the energy of a vector evenly, so that every sign bit says as much as any other.
+    """
+    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, dim)))
+    return np.ascontiguousarray(q * np.sign(np.diag(r)), dtype=np.float32)
+
+
+def bit_words(dim: int) -> int:
+    """Tell how many 64-bit words hold the sign bits of a vector."""
+    return -(-dim // 64)
+
+
+def sign_bits(rotated: FloatArray) -> NDArray[np.uint64]:
+    """Pack the signs of (n, dim) rotated rows into (n, words) 64-bit words, the last one filled up with zeros."""
+    n, dim = rotated.shape
+    packed = np.zeros((n, 8 * bit_words(dim)), dtype=np.uint8)
+    packed[:, : -(-dim // 8)] = np.packbits(rotated > 0, axis=1)
+    return packed.view(np.uint64)
+
+
+def quantise(rotated: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
+    """Round (n, dim) rows to int8 with one scale per row: scale = max(abs(row)) / 127, value = rint(row / scale)."""
+    scale = np.abs(rotated).max(axis=1) / np.float32(127)
+    safe = np.where(scale > 0, scale, np.float32(1))
+    return np.rint(rotated / safe[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTable:
+    """n vectors as the shard keeps them, row by row.
+
+    rotation (dim, dim); bits (n, words), coarse (n, dim) and scale (n,) are of the rotated rows; exact (n, dim)
+    float16 is not rotated.
+    """
+
+    rotation: FloatArray
+    bits: NDArray[np.uint64]
+    coarse: NDArray[np.int8]
+    scale: FloatArray
+    exact: NDArray[np.float16]
+
+    def nearest(self, query: FloatArray, k: int, mask: Mask | None = None) -> tuple[Rows, FloatArray]:
+        """Give the k rows nearest to a query (dim,) of length 1 by cosine, best first, ties by row, and their cosines.
+
+        mask (n,): rows that may be found. Few enough of them are all scored; else the sign bits choose a shortlist.
+        """
+        rotated = query @ self.rotation
+        rows = self._candidates(rotated, mask)
+        scores = self._coarse_scores(rows, rotated)
+        best = np.sort(rows[_top(scores, max(EXACT, 2 * k))])
+        # float32 before the product: float16 arithmetic would round every partial sum.
+        exact = self.exact[best].astype(np.float32) @ query
+        order = np.lexsort((best, -exact))[:k]
+        return best[order], exact[order]
+
+    def _candidates(self, rotated: FloatArray, mask: Mask | None) -> Rows:
+        allowed = len(self.scale) if mask is None else int(np.count_nonzero(mask))
+        if allowed <= EXHAUSTIVE:
+            return np.arange(allowed) if mask is None else np.flatnonzero(mask)
+        distances = self._hamming(rotated)
+        if mask is not None:
+            # A row that must not be found gets a distance that no row can have.
+            distances[~mask] = 64 * self.bits.shape[1] + 1
+        filtered = mask is not None and allowed < len(self.scale)
+        return _smallest(distances, SHORTLIST_FILTERED if filtered else SHORTLIST)
+
+    def _hamming(self, rotated: FloatArray) -> NDArray[np.uint16]:
+        query = sign_bits(rotated[None, :])[0]
+        distances = np.empty(len(self.bits), dtype=np.uint16)
+        for start in range(0, len(self.bits), _BLOCK):
+            counts = np.bitwise_count(self.bits[start : start + _BLOCK] ^ query)
+            # Adding columns by hand costs half of .sum(axis=1) over so short an axis.
+            total = counts[:, 0].astype(np.uint16)
+            for column in range(1, counts.shape[1]):
+                total += counts[:, column]
+            distances[start : start + _BLOCK] = total
+        return distances
+
+    def _coarse_scores(self, rows: Rows, rotated: FloatArray) -> FloatArray:
+        scores = np.empty(len(rows), dtype=np.float32)
+        for start in range(0, len(rows), _INT8_BLOCK):
+            part = rows[start : start + _INT8_BLOCK]
+            scores[start : start + _INT8_BLOCK] = (self.coarse[part].astype(np.float32) @ rotated) * self.scale[part]
+        return scores
+
+
+def _smallest(distances: NDArray[np.uint16], k: int) -> Rows:
+    # Distances are small whole numbers: a histogram finds the k-th smallest several times faster than a partition.
+    upto = np.cumsum(np.bincount(distances))
+    limit = int(np.searchsorted(upto, min(k, len(distances))))
+    return np.flatnonzero(distances <= limit)
+
+
+def _top(scores: FloatArray, k: int) -> Rows:
+    if len(scores) <= k:
+        return np.arange(len(scores))
+    return np.argpartition(-scores, k - 1)[:k]

@@ -1,0 +1,70 @@
+"use strict";
+// Everything works without this file. It adds keys, tidy addresses and a copy button.
+(() => {
+  const KEYS_OFF = "broadsheet.keys";
+  const one = (selector) => document.querySelector(selector);
+  const kept = {
+    get off() { try { return localStorage.getItem(KEYS_OFF) === "off"; } catch { return false; } },
+    set off(value) { try { localStorage.setItem(KEYS_OFF, value ? "off" : "on"); } catch { /* no storage, no memory */ } },
+  };
+
+  const step = (by) => {
+    const titles = [...document.querySelectorAll("article h3 a")];
+    const here = titles.indexOf(document.activeElement);
+    const next = titles[Math.min(Math.max(here + by, 0), titles.length - 1)];
+    if (!next) return;
+    next.focus({ preventScroll: true });
+    next.closest("article").scrollIntoView({ block: "nearest" });
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const calendar = one("details.calendar[open]");
+    if (event.key === "Escape" && calendar) {
+      calendar.open = false;
+      calendar.querySelector("summary").focus();
+      return;
+    }
+    if (event.target.closest("input, select, textarea, pre, [contenteditable]")) return;
+    const turn = one(`a[data-key="${event.key}"]`);
+    if (turn && !event.shiftKey) { event.preventDefault(); turn.click(); return; }
+    if (kept.off) return;
+    if (event.key === "/" && one("[data-seek]")) { event.preventDefault(); one("[data-seek]").focus(); }
+    if (event.key === "j") step(1);
+    if (event.key === "k") step(-1);
+  });
+
+  document.addEventListener("click", (event) => {
+    const calendar = one("details.calendar[open]");
+    if (calendar && !calendar.contains(event.target)) calendar.open = false;
+  });
+
+  // An address should say what was asked, not what was left empty.
+  const idle = (field) => field.name && (field.value === "" || (field.name === "mode" && field.value === "page"));
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-tidy]")) return;
+    for (const field of event.target.elements) if (idle(field)) field.disabled = true;
+  });
+  addEventListener("pageshow", () => {
+    for (const field of document.querySelectorAll("[data-tidy] :disabled")) field.disabled = false;
+  });
+
+  for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text.dataset.copy;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = text.dataset.copied;
+    });
+    text.after(button);
+  }
+
+  const keys = one("[data-keys]");
+  if (keys) {
+    const tick = keys.querySelector("input");
+    keys.hidden = false;
+    tick.checked = !kept.off;
+    tick.addEventListener("change", () => { kept.off = !tick.checked; });
+  }
+})();

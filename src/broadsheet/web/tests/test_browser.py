@@ -1,0 +1,285 @@
+"""What only a browser can tell: that pages load nothing foreign, fit a phone, obey keys and need no script."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from broadsheet.papers import finding
+from broadsheet.papers.ingest import ingest
+from broadsheet.web.tests.conftest import MONDAY, NOW, made
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), "")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PAGES = ["/", "/week/2024-W22", "/month/2024-05", "/trending", "/papers/2405.15001", "/search", "/search?q=planets"]
+PAGES += ["/about", "/health", "/date/2024-05-27?why=1&calendar=2024-05", "/date/2024-05-26"]
+MATHS = "Bounds of $O(n^2)$ and $\\sum_{i=1}^n x_i$ for winds. " * 9
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as driver:
+        # The driver's event loop lives in this thread, where Django would refuse to ask the database.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        launched.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(live_server: object, own_home: Path) -> str:
+    """A site with an edition of thirteen papers, one with formulas, and the day before it."""
+    ingest([made(number) for number in range(1, 13)], now=NOW)
+    ingest([made(13, title="On $L_2$ winds", abstract=MATHS)], now=NOW)
+    ingest([made(20, announced=MONDAY.replace(day=24))], now=NOW)
+    finding.index()
+    return str(live_server)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made_context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield made_context
+    made_context.close()
+
+
+@pytest.fixture
+def said(context: BrowserContext, site: str) -> list[str]:
+    """What the browser complained of, and every request that left the site."""
+    heard: list[str] = []
+
+    def watch(page: Page) -> None:
+        page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith(site) else heard.append(request.url))
+
+    context.on("page", watch)
+    return heard
+
+
+@pytest.fixture
+def opened(context: BrowserContext, site: str, said: list[str]) -> Open:
+    def open_page(address: str) -> Page:
+        page = context.new_page()
+        page.goto(site + address)
+        return page
+
+    return open_page
+
+
+def test_pages_load_nothing_foreign_and_break_no_policy(opened: Open, said: list[str]) -> None:
+    for address in PAGES:
+        opened(address).wait_for_load_state("networkidle")
+    assert said == []
+
+
+def test_each_paper_is_an_article_and_each_formula_is_drawn(opened: Open) -> None:
+    page = opened("/date/2024-05-27")
+    assert page.locator("article").count() == 13
+    widths = page.locator("article math").evaluate_all("all => all.map(m => m.getBoundingClientRect().width)")
+    assert len(widths) == 1 + 2 * 9
+    assert min(widths) > 0
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_nothing_is_wider_than_a_phone(opened: Open, width: int) -> None:
+    for address in PAGES:
+        page = opened(address)
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = (...layers) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || element.closest('svg, script, .unseen, .skip')) continue;
+    if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    const behind = [];
+    let opacity = 1;
+    for (let e = element; e; e = e.parentElement) {
+      behind.unshift(getComputedStyle(e).backgroundColor);
+      opacity *= getComputedStyle(e).opacity;
+    }
+    const below = rgb('white', ...behind), colour = getComputedStyle(element).color;
+    const over = rgb(`rgb(${below})`, colour).map((v, i) => v * opacity + below[i] * (1 - opacity));
+    const [a, b] = [light(over), light(below)].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    const large = size >= 24 || (size >= 18.66 && getComputedStyle(element).fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) found.push(`${ratio.toFixed(2)} ${element.tagName}.${element.className}`);
+  }
+  return [...new Set(found)];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_the_contrast_of_wcag_aa(opened: Open, scheme: str) -> None:
+    for address in PAGES:
+        page = opened(address)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        assert page.evaluate(CONTRAST) == [], address
+
+
+STRUCTURE = """() => {
+  const wrong = [];
+  const levels = [...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1]);
+  if (levels.filter(l => l === 1).length !== 1) wrong.push('one h1');
+  levels.forEach((l, i) => { if (i && l > levels[i - 1] + 1) wrong.push(`h${levels[i - 1]} then h${l}`); });
+  const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+  ids.forEach((id, i) => { if (ids.indexOf(id) !== i) wrong.push('twice #' + id); });
+  for (const field of document.querySelectorAll('input, select, textarea'))
+    if (!field.labels.length) wrong.push('no label ' + field.name);
+  for (const control of document.querySelectorAll('a, button, summary')) {
+    if (!control.textContent.trim() && !control.ariaLabel) wrong.push('no name ' + control.outerHTML);
+    if (!control.checkVisibility()) continue;
+    const box = control.getBoundingClientRect();
+    const inline = getComputedStyle(control).display === 'inline';
+    // Links in a line of text are exempt, and so is what stands as far from its neighbours as it is small.
+    if (!inline && box.width > 1 && box.height < 23.9 && !control.closest('.foot, .acts, .skip'))
+      wrong.push(`small ${box.height} ${control.outerHTML.slice(0, 80)}`);
+  }
+  for (const named of document.querySelectorAll('[aria-labelledby], [aria-describedby]'))
+    for (const id of (named.getAttribute('aria-labelledby') ?? named.getAttribute('aria-describedby')).split(' '))
+      if (!document.getElementById(id)) wrong.push('points nowhere: ' + id);
+  for (const place of ['main', 'header', 'nav', 'footer'])
+    if (!document.querySelector(place)) wrong.push('no ' + place);
+  for (const table of document.querySelectorAll('table')) if (!table.querySelector('th[scope]')) wrong.push('table');
+  for (const picture of document.querySelectorAll('svg:not([aria-hidden])')) wrong.push(picture.outerHTML);
+  return wrong;
+}"""
+
+
+def test_pages_are_built_for_a_screen_reader(opened: Open) -> None:
+    for address in PAGES:
+        assert opened(address).evaluate(STRUCTURE) == [], address
+
+
+def test_the_keyboard_reaches_the_papers_at_once(opened: Open) -> None:
+    page = opened("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("article h3 a").first).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/papers/2405\.15001$"))
+
+
+def test_arrows_turn_the_pages_and_the_slash_searches(opened: Open) -> None:
+    page = opened("/date/2024-05-27")
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("/date/2024-05-24$"))
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("/date/2024-05-27$"))
+    page.keyboard.press("/")
+    expect(page.locator("[data-seek]")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.type("planets")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/search\?q=planets$"))
+
+
+def test_the_keys_can_be_switched_off(opened: Open, site: str) -> None:
+    page = opened("/about")
+    page.get_by_label("Use the keys j, k and /").uncheck()
+    page.goto(site + "/")
+    page.keyboard.press("/")
+    expect(page.locator("[data-seek]")).not_to_be_focused()
+
+
+def test_the_calendar_opens_and_closes_by_keyboard(opened: Open) -> None:
+    page = opened("/date/2024-05-27")
+    page.locator("details.calendar > summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".sheet")).to_be_hidden()
+    expect(page.locator("details.calendar > summary")).to_be_focused()
+
+
+def test_results_come_while_typing_and_the_address_follows(opened: Open, said: list[str]) -> None:
+    page = opened("/search")
+    page.evaluate("window.stayed = true")
+    page.locator("#q").press_sequentially("planets", delay=15)
+    expect(page.get_by_text("Papers that hold all your words")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/search\?q=planets$"))
+    assert page.evaluate("window.stayed") is True
+    expect(page.locator("#q")).to_be_focused()
+    assert page.locator("#results mark").count() > 5
+    assert page.locator("html").count() == page.locator("h1").count() == 1
+    assert said == []
+
+
+def test_a_chip_narrows_and_the_way_back_is_open(opened: Open) -> None:
+    page = opened("/search?q=planets")
+    page.locator(".chip", has_text="cs.CV").click()
+    expect(page).to_have_url(re.compile("cat=cs.CV"))
+    assert page.locator("article").count() == 7
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/search\?q=planets$"))
+    assert page.locator("article").count() == 13
+
+
+def test_bibtex_is_copied_by_a_button(context: BrowserContext, opened: Open) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = opened("/papers/2405.15001")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert str(page.evaluate("navigator.clipboard.readText()")).startswith("@misc{")
+
+
+def test_everything_works_without_javascript(browser: Browser, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + "/date/2024-05-27")
+    assert page.locator("article").count() == 13
+    abstract = page.locator(".columns .abstract").first
+    shut = abstract.bounding_box()
+    page.locator(".columns .read-on > summary").first.click()
+    opened_box = abstract.bounding_box()
+    assert shut and opened_box and opened_box["height"] > shut["height"]
+    page.locator("details.calendar > summary").click()
+    expect(page.locator(".sheet")).to_be_visible()
+    page.goto(site + "/search")
+    page.locator("#q").fill("planets")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("Papers that hold all your words")).to_be_visible()
+    page.locator("details.why > summary").first.click()
+    expect(page.get_by_text("It holds:").first).to_be_visible()
+    context.close()

@@ -1,0 +1,94 @@
+from collections.abc import Callable
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+
+from broadsheet.papers.ingest import ingest
+from broadsheet.web.tests.conftest import NOW, made
+from broadsheet.web.views.search import read
+
+Page = Callable[[str], str]
+HTMX = {"HX-Request": "true", "HX-Target": "div#results"}
+
+
+def test_words_are_found_and_marked(indexed: int, page: Page) -> None:
+    html = page("/search?q=planets")
+    assert html.count("<article") == indexed
+    assert "Papers that hold all your words" in html
+    assert "small <mark>planets</mark>, part" in html
+
+
+def test_each_hit_tells_why_it_is_there(indexed: int, page: Page) -> None:
+    assert "It holds: " in page("/search?q=planets")
+
+
+def test_htmx_gets_the_results_alone_and_the_tidy_address(indexed: int, client: Client) -> None:
+    response = client.get("/search?q=planets&cat=&from=&until=&mode=page", headers=HTMX)
+    assert b"<html" not in response.content and response.content.count(b"<article") == indexed
+    assert response.headers["HX-Replace-Url"] == "/search?q=planets"
+    assert "HX-Request" in response.headers["Vary"]
+
+
+def test_htmx_gets_the_whole_page_when_it_restores_one(indexed: int, client: Client) -> None:
+    response = client.get("/search?q=planets", headers=HTMX | {"HX-History-Restore-Request": "true"})
+    assert b"<html" in response.content
+
+
+def test_an_identifier_leads_to_its_paper(indexed: int, client: Client) -> None:
+    assert client.get("/search?q=arXiv:2405.15001v3").headers["Location"] == "/papers/2405.15001"
+
+
+def test_while_typing_an_identifier_nobody_is_sent_away(indexed: int, client: Client) -> None:
+    response = client.get("/search?q=2405.15001", headers=HTMX)
+    assert response.status_code == 200
+    assert b'That names a paper: <a href="/papers/2405.15001">' in response.content
+
+
+def test_filters_become_chips_that_can_be_taken_away(indexed: int, page: Page) -> None:
+    html = page("/search?q=planets&cat=cs.CV&from=2024-05-01&code=1")
+    assert 'class="chip chip-on" href="/search?q=planets&amp;from=2024-05-01&amp;code=1"' in html
+    assert "from 2024-05-01" in html and "with code" in html
+
+
+def test_a_category_narrows_what_is_found(indexed: int, page: Page) -> None:
+    assert page("/search?q=planets&cat=cs.CV").count("<article") == 6
+
+
+def test_without_a_question_there_are_examples_and_the_newest_papers(edition: int, page: Page) -> None:
+    html = page("/search")
+    assert "Newest papers" in html and html.count("<article") == 12 and "author:bengio attention" in html
+
+
+def test_nothing_found_is_said_kindly(indexed: int, page: Page) -> None:
+    html = page("/search?q=zzzzqqqq&mode=lexical")
+    assert "Nothing found" in html and "<article" not in html
+
+
+def test_markup_in_a_question_is_text(indexed: int, page: Page) -> None:
+    assert "<script>alert" not in page('/search?q="><script>alert(1)</script>')
+
+
+def test_a_date_that_is_none_is_left_out_and_named() -> None:
+    asked = read(QueryDict("q=a&from=soon&until=2024-05-01"))
+    assert asked.wanted.since is None and asked.wanted.until is not None
+    assert len(asked.notes) == 1 and "soon" in asked.notes[0]
+
+
+def test_dates_the_wrong_way_round_are_turned() -> None:
+    wanted = read(QueryDict("from=2024-06-01&until=2024-05-01")).wanted
+    assert wanted.since is not None and wanted.until is not None and wanted.since < wanted.until
+
+
+@pytest.mark.parametrize("query", ["cat=cs.CL,cs.LG", "cat=cs.CL&cat=cs.LG", "cat=cs.CL+cs.LG+cs.CL"])
+def test_categories_may_be_written_in_every_usual_way(query: str) -> None:
+    assert read(QueryDict(query)).wanted.categories == ("cs.CL", "cs.LG")
+
+
+def test_a_formula_in_a_found_title_is_drawn(db: None, page: Page) -> None:
+    from broadsheet.papers import finding
+
+    ingest([made(1, title="Bounds of $O(n^2)$ for planets")], now=NOW)
+    finding.index()
+    html = page("/search?q=planets")
+    assert "<msup>" in html and "<mark>planets</mark>" in html

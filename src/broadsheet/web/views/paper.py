@@ -1,0 +1,96 @@
+"""Everything about one paper."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from broadsheet.papers import finding, queries
+from broadsheet.papers.models import Paper
+from broadsheet.web import bibtex, cards, cover, maths
+from broadsheet.web.badges import KINDS, all_links, badges, told
+from broadsheet.web.views.errors import NotHere
+
+LONGEST_KEY = 500
+KNOWN_BY = {
+    "feed": gettext_lazy("from the announcement itself"),
+    "listing": gettext_lazy("from a daily list that shows it"),
+    "estimate": gettext_lazy("estimated from the time of submission and the announcement schedule"),
+}
+CHANGES = {
+    "insert": gettext_lazy("Came in"),
+    "revise": gettext_lazy("Revised"),
+    "withdraw": gettext_lazy("Withdrawn"),
+    "restore": gettext_lazy("Restored"),
+    "link": gettext_lazy("Linked"),
+}
+
+
+def show(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Show a paper; any other name it has leads to its one address."""
+    paper = queries.by_key(key) if len(key) <= LONGEST_KEY and key.isprintable() else None
+    if paper is None:
+        raise NotHere(_("We have no paper of that name. It may not have come in yet."))
+    if paper.key != key:
+        return redirect("paper", key=paper.key, permanent=True)
+    return _page(request, paper)
+
+
+def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
+    identifiers = [name.name.split(":", 1) for name in paper.identifiers.order_by("name")]
+    doi = next((value for scheme, value in identifiers if scheme == "doi"), "")
+    similar = finding.similar(paper)
+    context = {
+        "section": "paper",
+        "paper": paper,
+        "title": maths.render(paper.title),
+        "plain_title": maths.as_text(paper.title),
+        "abstract": maths.render(paper.abstract),
+        "description": maths.as_text(paper.abstract)[:200],
+        "authors": _authors(paper),
+        "categories": cards.categories_of(paper),
+        "cover": cover.draw(paper.title, next(iter(paper.category_list), ""), wide=True),
+        "badges": badges(paper),
+        "links": [{"label": KINDS[link["kind"]], **link} for link in all_links(paper)],
+        "outside": cards.outside(paper),
+        "doi": doi,
+        "identifiers": [(scheme, value, _address(scheme, value)) for scheme, value in identifiers],
+        "facts": told(paper),
+        "versions": list(paper.versions.order_by("number")),
+        "known_by": KNOWN_BY.get(paper.announced_by, ""),
+        "sightings": list(paper.sightings.order_by("seen", "source")),
+        "signals": list(paper.signals.order_by("source", "name")),
+        "changes": [
+            {"change": change, "label": CHANGES.get(change.kind, change.kind), "fields": sorted(change.old)}
+            for change in paper.changes.exclude(kind="vector").order_by("-seq")[:30]
+        ],
+        "similar": [cards.of_hit(hit) for hit in similar],
+        "bibtex": bibtex.entry(paper, doi),
+        "sample": paper.source == "sample",
+    }
+    return render(request, "web/paper.html", context)
+
+
+def _authors(paper: Paper) -> list[dict[str, str]]:
+    """Give name, affiliation and the search that finds the author's other papers."""
+    return [
+        {
+            "name": str(author["name"]),
+            "affiliation": str(author.get("affiliation", "")),
+            "query": 'author:"{}"'.format(str(author["name"]).replace('"', "")),
+        }
+        for author in paper.authors
+        if isinstance(author, dict) and author.get("name")
+    ]
+
+
+def _address(scheme: str, value: str) -> str:
+    """Give the address an identifier stands for; "" where it has none that is safe to link."""
+    patterns = {
+        "arxiv": "https://arxiv.org/abs/{}",
+        "doi": "https://doi.org/{}",
+        "openreview": "https://openreview.net/forum?id={}",
+    }
+    if scheme == "url":
+        return value if value.startswith(("https://", "http://")) else ""
+    return patterns[scheme].format(value) if scheme in patterns else ""

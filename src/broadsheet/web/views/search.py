@@ -1,0 +1,182 @@
+"""Search as you type, by words and by meaning."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, cast, get_args
+
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.vary import vary_on_headers
+
+from broadsheet.editions.lists import standing
+from broadsheet.papers import finding
+from broadsheet.papers.finding import Found, FoundPaper
+from broadsheet.papers.models import Paper
+from broadsheet.search.types import Filter, Mode
+from broadsheet.web import cards, categories
+from broadsheet.web.views.errors import bad_request
+
+LONGEST_QUERY: Final = 1000
+RECENT: Final = 12
+MODES: Final = {
+    "page": gettext_lazy("Words, then meaning"),
+    "hybrid": gettext_lazy("Both, mixed"),
+    "lexical": gettext_lazy("Words only"),
+    "semantic": gettext_lazy("Meaning only"),
+}
+EXAMPLES: Final = ("consistency loss", "author:bengio attention", "cat:cs.CL long context", "has:code diffusion")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the reader asked for, as read from the address."""
+
+    q: str = ""
+    mode: Mode = "page"
+    wanted: Filter = Filter()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The shortest address that asks the same."""
+        query = QueryDict(mutable=True)
+        if self.q:
+            query["q"] = self.q
+        query.setlist("cat", list(self.wanted.categories))
+        for name, day in (("from", self.wanted.since), ("until", self.wanted.until)):
+            if day:
+                query[name] = day.isoformat()
+        if self.wanted.has_code:
+            query["code"] = "1"
+        if self.mode != "page":
+            query["mode"] = self.mode
+        return reverse("search") + (f"?{query.urlencode()}" if any(query.lists()) and query.urlencode() else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter: set, with the address that takes it away, or on offer, with the address that sets it."""
+
+    label: str
+    url: str
+    on: bool
+    papers: int = 0
+    hint: str = ""
+
+
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponseBase:
+    """Show what is found; for htmx only the results, which it puts in their place while the reader types."""
+    if len(request.GET.get("q", "")) > LONGEST_QUERY:
+        return bad_request(request, says=_("That is too long to search for. A few words find more."))
+    asked = read(request.GET)
+    typing = _typing(request)
+    found = finding.find(asked.q, mode=asked.mode, wanted=asked.wanted) if asked.q else None
+    if found and found.goes_to and not typing:
+        return redirect("paper", key=found.goes_to.key)
+    context = {"section": "search", "asked": asked, "modes": MODES, **_results(asked, found)}
+    response = render(request, "web/parts/results.html" if typing else "web/search.html", context)
+    if typing:
+        response["HX-Replace-Url"] = asked.address
+    return response
+
+
+def _typing(request: HttpRequest) -> bool:
+    """Whether htmx asks for the results alone; when it restores a page it wants all of it."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def read(query: QueryDict) -> Asked:
+    """Read the address of a search. What makes no sense is left out, with a sentence that says so."""
+    notes: list[str] = []
+    since, until = (_day(query.get(name, ""), notes) for name in ("from", "until"))
+    if since and until and since > until:
+        since, until = until, since
+    mode = query.get("mode", "page")
+    if mode not in get_args(Mode):
+        mode = "page"
+    codes = [code for given in query.getlist("cat") for code in given.replace(",", " ").split()]
+    known = tuple(dict.fromkeys(code for code in codes if code.isprintable() and len(code) <= 20))[:8]
+    return Asked(
+        q=" ".join("".join(char if char.isprintable() else " " for char in query.get("q", "")).split()),
+        mode=cast(Mode, mode),
+        wanted=Filter(since, until, known, has_code=True if query.get("code") == "1" else None),
+        notes=tuple(notes),
+    )
+
+
+def _day(text: str, notes: list[str]) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        notes.append(_("“%(text)s” is no date, so it was left out. Write it like 2024-05-27.") % {"text": text[:40]})
+        return None
+
+
+def _results(asked: Asked, found: Found | None) -> dict[str, object]:
+    if found is None:
+        return {
+            "recent": cards.of_papers(_recent(asked.wanted)),
+            "notes": asked.notes,
+            "examples": EXAMPLES,
+            **_chips(asked, ()),
+        }
+    by_words = [hit for hit in found.hits if hit.block != "meaning"]
+    by_meaning = [hit for hit in found.hits if hit.block == "meaning"]
+    return {
+        "found": found,
+        "words": [cards.of_hit(hit, found.words) for hit in by_words],
+        "meaning": [cards.of_hit(hit) for hit in by_meaning],
+        "one_block": asked.mode != "page",
+        "notes": (*asked.notes, *found.notes),
+        "examples": EXAMPLES,
+        "sample": bool(found.hits) and all(hit.paper.source == "sample" for hit in found.hits),
+        **_chips(asked, found.hits),
+    }
+
+
+def _recent(wanted: Filter) -> list[Paper]:
+    papers = standing().order_by("-announced", "-votes", "key")
+    for code in wanted.categories:
+        papers = papers.filter(categories__contains=code)
+    if wanted.since:
+        papers = papers.filter(announced__gte=wanted.since)
+    if wanted.until:
+        papers = papers.filter(announced__lte=wanted.until)
+    if wanted.has_code:
+        papers = papers.filter(has_code=True)
+    return list(papers[:RECENT])
+
+
+def _chips(asked: Asked, hits: Sequence[FoundPaper]) -> dict[str, list[Chip]]:
+    """The filters that are set, and categories of the papers found that could be."""
+    wanted = asked.wanted
+
+    def without(**changes: object) -> str:
+        return replace(asked, wanted=replace(wanted, **changes)).address  # type: ignore[arg-type]
+
+    on = [
+        Chip(code, without(categories=tuple(c for c in wanted.categories if c != code)), True, 0, categories.name(code))
+        for code in wanted.categories
+    ]
+    if wanted.since:
+        on.append(Chip(_("from %(day)s") % {"day": wanted.since}, without(since=None), True))
+    if wanted.until:
+        on.append(Chip(_("until %(day)s") % {"day": wanted.until}, without(until=None), True))
+    if wanted.has_code:
+        on.append(Chip(_("with code"), without(has_code=None), True))
+    counts = Counter(code for hit in hits for code in {*hit.paper.category_list})
+    offered = [
+        Chip(code, without(categories=(*wanted.categories, code)), False, papers, categories.name(code))
+        for code, papers in counts.most_common(8)
+        if code not in wanted.categories
+    ]
+    return {"filters": on, "offers": offered}
