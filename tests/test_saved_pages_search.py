@@ -40,7 +40,7 @@ def names(shared: Path, real_encoder_home: Path, capsys: pytest.CaptureFixture[s
     """Import and index the pages; give, for each paper's key, the places where the pages list it."""
     link = settings.CONFIG.home / "encoders"
     link.symlink_to(real_encoder_home / "encoders")
-    finding.query_encoder.cache_clear()
+    finding.forget()
     try:
         assert main(["import", str(shared / "pages")]) == main(["index"]) == DONE
         capsys.readouterr()
@@ -52,7 +52,7 @@ def names(shared: Path, real_encoder_home: Path, capsys: pytest.CaptureFixture[s
         yield places
     finally:
         link.unlink()
-        finding.query_encoder.cache_clear()
+        finding.forget()
 
 
 def search(capsys: pytest.CaptureFixture[str], query: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """One form for every benchmark: what was measured, on which machine, with which versions, kept with its date."""
 
+import importlib
 import json
 import os
 import platform
@@ -44,18 +45,9 @@ def run_bench(name: str, progress: Progress, save: bool = False) -> dict[str, An
 
 
 def _measure(name: str) -> Callable[[Progress], Measured]:
-    # Imported here, so that one bench does not load what another needs.
-    match name:
-        case "import":
-            from broadsheet.bench.imports import measure
-        case "index":
-            from broadsheet.bench.index import measure
-        case "search":
-            from broadsheet.bench.search import measure
-        case "judged":
-            from broadsheet.bench.judged import measure
-        case _:
-            raise CannotMeasure(f"there is no bench called {name}; there are {', '.join(BENCHES)}")
+    # One bench must not load what another needs.
+    module = importlib.import_module(f"broadsheet.bench.{'imports' if name == 'import' else name}")
+    measure: Callable[[Progress], Measured] = module.measure
     return measure
 
 

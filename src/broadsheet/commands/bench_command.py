@@ -2,8 +2,8 @@
 
 import argparse
 
-from broadsheet.bench.report import BENCHES, run_bench
-from broadsheet.cli import DONE
+from broadsheet.bench.report import BENCHES, CannotMeasure, run_bench
+from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import output
 from broadsheet.lib.progress import watched
 
@@ -20,7 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print."""
-    report = run_bench(options.name, watched(options.name), save=options.save)
+    try:
+        report = run_bench(options.name, watched(options.name), save=options.save)
+    except CannotMeasure as problem:
+        raise CommandFailed(str(problem)) from problem
     if options.json:
         output.print_json(report)
     else:

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
     parser.add_argument("action", choices=["list", "build", "add", "use"])
     parser.add_argument("name", nargs="?", default="", help="build: a folder or an address with the weights")
-    parser.add_argument("--if-missing", action="store_true", help="build: do nothing where it is built or none is wanted")
+    parser.add_argument("--if-missing", action="store_true", help="build: do nothing where there is one")
     output.json_option(parser)
 
 

@@ -22,12 +22,9 @@ def close_due(now: datetime) -> int:
     A day is closed once, in one transaction; two workers that close the same day at once leave one order.
     """
     days = standing().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
-    closed = 0
-    for row in days.values("announced").annotate(newest=Max("first_seen")).order_by("announced"):
-        over = schedule.begins(row["announced"]) + OPEN_FOR <= now
-        if over and row["newest"] + QUIET_FOR <= now:
-            closed += _close(row["announced"], now)
-    return closed
+    newest = days.values_list("announced").annotate(newest=Max("first_seen")).order_by("announced")
+    over = [day for day, seen in newest if day and schedule.begins(day) + OPEN_FOR <= now and seen + QUIET_FOR <= now]
+    return sum(_close(day, now) for day in over)
 
 
 def _close(day: date, now: datetime) -> bool:

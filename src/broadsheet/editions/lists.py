@@ -169,7 +169,7 @@ def latest_day() -> date | None:
 def days_with_papers(first: date, last: date) -> dict[date, int]:
     """Count the papers of each day of a span; days without papers are left out."""
     counted = standing().filter(announced__range=(first, last)).values("announced").annotate(papers=Count("id"))
-    return {row["announced"]: row["papers"] for row in counted.order_by("announced")}
+    return {row["announced"]: row["papers"] for row in counted.order_by("announced") if row["announced"]}
 
 
 def trending(limit: int = 100, now: datetime | None = None) -> Edition:

@@ -32,7 +32,7 @@ def note_batch(source: str, batch: Batch, now: datetime) -> None:
     of_day = any(isinstance(item, PaperData) and item.announced == batch.day for item in batch.items)
     came = len(batch.items) if of_day else 0
     whole = not batch.note and (batch.expected is None or came >= batch.expected)
-    state = "waiting" if not of_day else "partial" if not whole else _in_time(source, batch, now)
+    state = "waiting" if not of_day else "partial" if not whole else _in_time(source, batch.day, batch.part, now)
     SourceDay.objects.update_or_create(
         source=source,
         day=batch.day,
@@ -41,11 +41,11 @@ def note_batch(source: str, batch: Batch, now: datetime) -> None:
     )
 
 
-def _in_time(source: str, batch: Batch, now: datetime) -> str:
+def _in_time(source: str, day: date, part: str, now: datetime) -> str:
     """A list that is first whole when its day is over is late, unless the site was not there before."""
-    known = SourceDay.objects.filter(source=source, day=batch.day, part=batch.part).first()
-    late = batch.day is not None and schedule.is_late(batch.day, now)
-    return "late" if late and known is not None and known.state != "complete" else "complete"
+    known = SourceDay.objects.filter(source=source, day=day, part=part).first()
+    late = schedule.is_late(day, now) and known is not None and known.state != "complete"
+    return "late" if late else "complete"
 
 
 def note_run(source: str, since: date, now: datetime) -> None:

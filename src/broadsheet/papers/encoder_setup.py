@@ -1,6 +1,5 @@
 """Getting and building the encoder that the settings name."""
 
-import shutil
 from pathlib import Path
 
 from django.conf import settings
@@ -27,7 +26,4 @@ def build_encoder(origin: str = "", progress: Progress = silent) -> Path:
     with lock(config.home / "encoder.lock"):
         folder = config.home / "weights"
         weights.fetch(folder, http(), origin or config.encoder_weights, progress=progress)
-        built = bert_onnx.build(config.home, folder, progress=progress)
-        # 90 MB that are needed again only when another version builds another encoder.
-        shutil.rmtree(folder)
-        return built
+        return bert_onnx.build(config.home, folder, progress=progress)

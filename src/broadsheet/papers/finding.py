@@ -65,9 +65,16 @@ def reader() -> ShardReader:
     """The shard's reader of this process; it follows the shard by itself, and an encoder that is built later."""
     with _opening:
         if query_encoder() is None:
+            # It may have been built since; looking again costs one look at the disk.
             query_encoder.cache_clear()
         encoder = query_encoder()
         return _reader(encoder.id if encoder else "")
+
+
+def forget() -> None:
+    """Open the encoder and the shard anew at the next query, as after one of them was built or moved."""
+    query_encoder.cache_clear()
+    _reader.cache_clear()
 
 
 def index(rebuild: bool = False, progress: Progress = silent) -> int:

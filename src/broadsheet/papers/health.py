@@ -22,12 +22,16 @@ MOST_BEHIND: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: whether it is well, what was found, and what to do where it is not."""
+    """One thing looked at: whether it is well, what was found, and what to do where it is not.
+
+    vital: readers are not served as they should be while this is not well. A source that does not answer is not vital.
+    """
 
     name: str
     ok: bool
     says: str
     do: str = ""
+    vital: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The check in the form that scripts rely on."""
@@ -128,14 +132,15 @@ def index_lag() -> int:
 def index_check() -> Check:
     """Does the index follow the record?"""
     lag = index_lag()
-    return Check("index", lag <= MOST_BEHIND, f"{lag:,} changes behind", "run `broadsheet index`" if lag else "")
+    return Check("index", lag <= MOST_BEHIND, f"{lag:,} changes behind", "run `broadsheet index`" if lag else "", True)
 
 
 def disk_check() -> Check:
     """Is there room?"""
     free = shutil.disk_usage(settings.CONFIG.home).free
     says = f"{free / 2**30:.1f} GiB free; the record takes {size_on_disk() / 2**20:.0f} MiB"
-    return Check("disk", free >= LEAST_FREE, says, "" if free >= LEAST_FREE else "make room: less than 1 GiB is left")
+    do = "" if free >= LEAST_FREE else "make room: less than 1 GiB is left"
+    return Check("disk", free >= LEAST_FREE, says, do, vital=True)
 
 
 def contact_check() -> Check:

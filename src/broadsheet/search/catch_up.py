@@ -60,7 +60,8 @@ def catch_up(
 
     A shard of another format, encoder or rotation seed, one that is damaged, or one whose record has fewer changes than
     it has seen is built anew beside the old one and swapped in; so is one of whose rows more than a fifth are dead.
-    With `rebuild` it is built anew whatever it is. Killed anywhere, the next call repairs it. Raises ValueError where vectors differ in length from one another.
+    With `rebuild` it is built anew whatever it is. Killed anywhere, the next call repairs it. Raises ValueError where
+    vectors differ in length from one another.
     """
     path.mkdir(parents=True, exist_ok=True)
     with _locked(path / "lock") as mine:

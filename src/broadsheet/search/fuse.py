@@ -17,10 +17,13 @@ def min_max(scores: Mapping[int, float]) -> dict[int, float]:
 
 
 def fused(lists: Sequence[Mapping[int, float]], weights: Sequence[float]) -> list[tuple[int, float]]:
-    """Give (paper, score) best first, score = sum of weight x min-max score; missing in a list counts 0 there."""
+    """Give (paper, score) best first, score = sum of weight x score, of lists that are min-max scores already.
+
+    A paper missing in a list counts 0 there.
+    """
     totals: dict[int, float] = {}
     for scores, weight in zip(lists, weights, strict=True):
-        for paper, score in min_max(scores).items():
+        for paper, score in scores.items():
             totals[paper] = totals.get(paper, 0.0) + weight * score
     return ordered(totals)
 

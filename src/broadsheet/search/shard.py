@@ -205,18 +205,17 @@ class _Search:
 
     def _hybrid(self) -> Results:
         named = self._named()
-        words = self._bm25()
-        meaning = dict(self._nearest(max(DEPTH, self.limit)))
-        by_words, by_meaning = min_max(words), min_max(meaning)
+        words = min_max(self._bm25())
+        meaning = min_max(dict(self._nearest(max(DEPTH, self.limit))))
+        ranked = fused([words, meaning], WEIGHTS)
         hits = [
-            Hit(paper, "", score, {"words": by_words.get(paper, 0.0), "meaning": by_meaning.get(paper, 0.0)})
-            for paper, score in fused([words, meaning], WEIGHTS)
-            if not named or paper != named[0].paper
+            Hit(paper, "", score, {"words": words.get(paper, 0.0), "meaning": meaning.get(paper, 0.0)})
+            for paper, score in ranked[: self.limit]
         ]
         shown = (*named, *hits)[: self.limit]
         if not shown and not self.query.terms:
             shown = self._words().hits
-        return self._answer(shown, max(len(named) + len(hits), len(shown)), self._missing())
+        return self._answer(shown, max(len(ranked), len(shown)), self._missing())
 
     def _bm25(self) -> dict[int, float]:
         if self.query.identifier:

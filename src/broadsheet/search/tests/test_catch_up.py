@@ -134,7 +134,9 @@ def test_a_reader_kept_open_sees_the_next_commit_and_never_half_of_it(tmp_path: 
         lambda state: [],
     ],
 )
-def test_a_shard_that_does_not_fit_is_built_anew(tmp_path: Path, record: FakeRecord, spoil: Callable[[object], object]) -> None:
+def test_a_shard_that_does_not_fit_is_built_anew(
+    tmp_path: Path, record: FakeRecord, spoil: Callable[[dict[str, object]], object]
+) -> None:
     catch_up(tmp_path, record, ENCODER.id)
     record.put(record.now[1])
     path = tmp_path / "state.json"

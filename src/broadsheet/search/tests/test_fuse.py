@@ -14,7 +14,7 @@ def test_min_max_stretches_to_nought_and_one() -> None:
 def test_a_paper_high_in_both_lists_comes_before_one_high_in_either() -> None:
     words = {1: 10.0, 2: 9.0, 3: 0.0}
     meaning = {4: 1.0, 2: 0.9, 5: 0.0}
-    assert [paper for paper, _ in fused([words, meaning], [0.5, 0.5])][0] == 2
+    assert [paper for paper, _ in fused([min_max(words), min_max(meaning)], [0.5, 0.5])][0] == 2
 
 
 def test_reciprocal_ranks_add_up() -> None:

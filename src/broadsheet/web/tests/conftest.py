@@ -55,11 +55,9 @@ def own_home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     settings.CONFIG = replace(settings.CONFIG, home=tmp_path, values={**settings.CONFIG.values, "encoder": "none"})
     settings.STATIC_ROOT = tmp_path / "static"
     settings.STATIC_ROOT.mkdir()
-    finding._reader.cache_clear()
-    finding.query_encoder.cache_clear()
+    finding.forget()
     yield tmp_path
-    finding._reader.cache_clear()
-    finding.query_encoder.cache_clear()
+    finding.forget()
 
 
 @pytest.fixture

@@ -13,13 +13,15 @@ from broadsheet.papers import health
 
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 where every check passes, else 503, with the checks that fail."""
+    """Answer 200 while readers are served as they should be, else 503; name every check that fails."""
     try:
         checks = health.checks()
     except DatabaseError:
         return JsonResponse({"ok": False, "version": __version__, "failing": ["database"]}, status=503)
-    failing = [check.name for check in checks if not check.ok]
-    return JsonResponse({"ok": not failing, "version": __version__, "failing": failing}, status=503 if failing else 200)
+    failing = [check for check in checks if not check.ok]
+    vital = any(check.vital for check in failing)
+    told = {"ok": not failing, "version": __version__, "failing": [check.name for check in failing]}
+    return JsonResponse(told, status=503 if vital else 200)
 
 
 @cache_control(max_age=86_400)
