@@ -94,7 +94,7 @@ class Worker:
         self.stopping = threading.Event()
         self.due: dict[str, datetime] = {}
 
-    def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
+    def stop(self) -> None:
         """End after the step at hand."""
         self.stopping.set()
 
@@ -126,6 +126,11 @@ class Worker:
                 self.stopping.wait(IDLE.total_seconds())
 
 
+def leave(signum: int, frame: FrameType | None) -> None:
+    """End now: every step can be stopped anywhere, and a harvest may be waiting for minutes."""
+    raise SystemExit(0)
+
+
 def main() -> None:
     """Work beside a site, at low priority, until told to stop."""
     if os.environ.get("BROADSHEET_CHILD"):
@@ -133,8 +138,8 @@ def main() -> None:
     prepare()
     os.nice(10)
     worker = Worker(steps())
-    signal.signal(signal.SIGTERM, worker.stop)
-    signal.signal(signal.SIGINT, worker.stop)
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
     worker.run()
 
 
