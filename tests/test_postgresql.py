@@ -1,10 +1,10 @@
 """The record, the editions and the pages on PostgreSQL: the same tests, the same answers."""
 
 import os
-import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,29 +24,25 @@ def programs() -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """A server of our own on a socket in a temporary folder; gives its database's URL."""
-    bin_folder, place = programs(), tmp_path_factory.mktemp("pg")
-    # The server refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    data, sockets = place / "data", place / "sockets"
-    sockets.mkdir()
-    if os.geteuid() == 0:
-        for folder in (place, *place.parents[:3]):
-            folder.chmod(0o755)
-        shutil.chown(place, user)
-        shutil.chown(sockets, user)
+    # The server refuses to run as root, and pytest's own folders are closed to others.
+    user = "postgres" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="broadsheet-pg-", ignore_cleanup_errors=True) as folder:
+        if user:
+            shutil.chown(folder, user)
 
-    def ask(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, user=user if os.geteuid() == 0 else None, cwd=place)
+        def ask(program: str, *options: str) -> None:
+            command = [str(programs() / program), "-D", f"{folder}/data", *options]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
 
-    ask(f"{bin_folder}/initdb", "-D", str(data), "-A", "trust", "-U", "broadsheet", "--locale=C.UTF-8", "-E", "UTF8")
-    options = f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off"
-    ask(f"{bin_folder}/pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(place / "log"), "start")
-    try:
-        yield f"postgresql://broadsheet@/postgres?host={sockets}"
-    finally:
-        ask(f"{bin_folder}/pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        ask("initdb", "-A", "trust", "-U", "broadsheet", "--locale=C.UTF-8", "-E", "UTF8")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        ask("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+        try:
+            yield f"postgresql://broadsheet@/postgres?host={folder}"
+        finally:
+            ask("pg_ctl", "-m", "immediate", "stop")
 
 
 @pytest.mark.parametrize("room", ROOMS)

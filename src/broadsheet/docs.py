@@ -77,8 +77,14 @@ def _flat(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator
         if isinstance(pattern, URLResolver):
             yield from _flat(pattern.url_patterns, route)
         else:
-            says = (pattern.callback.__doc__ or "").strip().split("\n")[0]
-            yield route, pattern.name or "", says
+            yield route, pattern.name or "", _says(pattern)
+
+
+def _says(pattern: URLPattern) -> str:
+    view = pattern.callback
+    if target := getattr(view, "view_initkwargs", {}).get("pattern_name"):
+        return f"Leads to `{target}`."
+    return (view.__doc__ or "").strip().split("\n")[0]
 
 
 PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "settings.md": settings, "routes.md": routes}

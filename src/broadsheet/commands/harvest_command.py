@@ -12,14 +12,16 @@ from broadsheet.lib.progress import watched
 from broadsheet.papers.database import migrate
 from broadsheet.papers.harvesting import Harvested, harvest, site_source
 from broadsheet.sources.batch import SourceError
+from broadsheet.sources.registry import LIVE
 
 HELP = "Fetch what is new from the sources; a stopped harvest goes on where it stopped."
 EXAMPLE = "broadsheet harvest arxiv-oai --from 2026-11-01"
+SOURCES = f"{', '.join(LIVE)}, arxiv-api:IDS or arxiv-api:QUERY"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the sources and the span."""
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="default: those of the settings")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"{SOURCES}; default: those of the settings")
     parser.add_argument("--from", dest="since", type=output.day_of, metavar="D", help="from this day on")
     parser.add_argument("--until", type=output.day_of, metavar="D", help="up to this day")
     output.json_option(parser)
@@ -47,7 +49,7 @@ def report(result: Harvested, as_json: bool) -> None:
     if result.state != "done":
         sys.stderr.write(f"broadsheet harvest: {result.source}: {result.says}\n")
     elif not as_json:
-        output.print_lines([f"{result.source}: {summary(result.report)}"])
+        output.print_lines([f"{result.source}: {summary(result.report)}", *([result.says] if result.says else [])])
 
 
 def total(results: list[Harvested]) -> dict[str, object]:

@@ -23,6 +23,8 @@ from broadsheet.sources.registry import Addresses, live_source
 log = logging.getLogger("broadsheet.harvest")
 # Longer than any one request with its retries; renewed with each batch.
 LEASE: Final = timedelta(minutes=20)
+# Characters of the notes of one harvest that are kept.
+NOTED: Final = 1000
 # After a failure: soon at first, then ever more rarely, up to hours.
 RETRY: Final = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
 
@@ -65,7 +67,7 @@ def harvest(
     """Fetch from a source and take in what it gives, batch by batch, each with the cursor to go on from."""
     if not claim(source.name, clock()):
         return Harvested(source.name, "busy", Report(), "another process harvests it")
-    report = Report()
+    report, notes = Report(), []
     row = Harvest.objects.get(source=source.name)
     try:
         for batch in source.fetch(http or site_http(), row.cursor, since, until):
@@ -73,13 +75,14 @@ def harvest(
             report.add(ingest_batch(batch.items, now=moment, harvest=source.name, cursor=batch.cursor))
             completeness.note_batch(source.name, batch, moment)
             Harvest.objects.filter(source=source.name).update(held_until=moment + LEASE)
+            notes += [batch.note] if batch.note else []
             progress(report.seen)
     except SourceError as problem:
         return _ended(Harvested(source.name, "failed", report, str(problem)), clock())
-    if not source.tells_days:
+    if not source.tells_days and source.name in settings.CONFIG.sources:
         covered = since or (clock() - timedelta(days=settings.CONFIG.repair_days)).date()
         completeness.note_run(source.name, covered, clock())
-    return _ended(Harvested(source.name, "done", report), clock())
+    return _ended(Harvested(source.name, "done", report, "; ".join(notes)[:NOTED]), clock())
 
 
 def claim(source: str, now: datetime) -> bool:

@@ -75,7 +75,8 @@ def parse(text: str) -> ParsedQuery:
     """Take a query apart. Never raises: what cannot be understood is taken as words or named in a note.
 
     `author:` `cat:` (`category:`) `id:` `from:` (`since:`, `after:`) `until:` (`before:`) `date:` `source:` `has:code`
-    `"a phrase"` `-word` `-"a phrase"`. At most 1,000 characters and 12 words are read.
+    `"a phrase"` `-word` `-"a phrase"`. At most 1,000 characters are read and 12 words demanded; in a
+    longer text quotes and dashes mean nothing.
     """
     reader = _Reader()
     text = text.encode("utf-8", "ignore").decode()
@@ -174,8 +175,9 @@ class _Reader:
         return ParsedQuery(
             text=" ".join(self.said),
             terms=tuple(self.terms[:MOST_WORDS]),
-            phrases=tuple(phrase for phrase in self.phrases if len(phrase) > 1),
-            without=tuple(self.without),
+            # More words than can be demanded are prose, and its quotes and dashes are no operators.
+            phrases=() if dropped else tuple(phrase for phrase in self.phrases if len(phrase) > 1),
+            without=() if dropped else tuple(self.without),
             authors=tuple(self.authors),
             ids=tuple(self.ids),
             filter=self.filter,

@@ -32,6 +32,7 @@ ANY = Filter()
 NO_ENCODER = "Search by meaning is off: no encoder is installed. These are the papers that hold the words."
 NO_VECTORS = "Search by meaning is not ready: the papers are not encoded yet. These are the papers that hold the words."
 OTHER_ENCODER = "Search by meaning is not ready: the papers are encoded by another encoder. These hold the words."
+NO_PHRASE = "No paper has the words in quotes next to each other; they were looked for one by one."
 NO_SHARD = "Nothing is indexed yet."
 DAMAGED = "The search index cannot be read; it will be built anew."
 
@@ -125,10 +126,19 @@ class _Search:
     ) -> None:
         self.snapshot = snapshot
         self.encoder = encoder
-        self.query = query
         self.filters = [one for one in (filter, query.filter) if one != ANY]
         self.limit = limit
-        self.clauses = snapshot.lexicon.clauses(self.filters, query)
+        self.query = self._relaxed(query)
+        self.clauses = snapshot.lexicon.clauses(self.filters, self.query)
+
+    def _relaxed(self, query: ParsedQuery) -> ParsedQuery:
+        """Take phrases that no paper holds as words."""
+        if not query.phrases:
+            return query
+        lexicon = self.snapshot.lexicon
+        if lexicon.newest([], lexicon.clauses(self.filters, query), 1).total:
+            return query
+        return replace(query, phrases=(), notes=(*query.notes, NO_PHRASE))
 
     def results(self, mode: Mode) -> Results:
         if self.query.empty and not self.filters and not self.query.identifier:

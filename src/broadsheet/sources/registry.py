@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from broadsheet.record.identifiers import BadIdentifier, arxiv_id
+from broadsheet.sources.arxiv_api import ArxivApi
 from broadsheet.sources.arxiv_feeds import ArxivFeeds
 from broadsheet.sources.arxiv_oai import ArxivOai
 from broadsheet.sources.batch import LiveSource, SourceError
@@ -25,7 +27,11 @@ class Addresses:
 def live_source(
     name: str, addresses: Addresses, categories: tuple[str, ...], holidays: Collection[date], repair_days: int
 ) -> LiveSource:
-    """Make the live source of that name. Raises SourceError for a name that is none."""
+    """Make the live source of that name; `arxiv-api:` is followed by ids, divided by commas, or by a query.
+
+    Raises SourceError for a name that is none.
+    """
+    name, _, asked = name.partition(":")
     match name:
         case "arxiv-feeds":
             return ArxivFeeds(categories, addresses.arxiv_feeds, holidays=holidays)
@@ -33,4 +39,16 @@ def live_source(
             return ArxivOai(categories, addresses.arxiv_oai, overlap=repair_days, holidays=holidays)
         case "huggingface":
             return HuggingFace(addresses.huggingface)
-    raise SourceError(f"no source is called {name}; there are {', '.join(LIVE)}", permanent=True)
+        case "arxiv-api":
+            ids = tuple(part.strip() for part in asked.split(",") if part.strip())
+            named = {"ids": ids} if ids and all(map(_is_arxiv_id, ids)) else {"query": asked}
+            return ArxivApi(**named, base=addresses.arxiv_api, holidays=holidays)
+    there = ", ".join((*LIVE, "arxiv-api:IDS", "arxiv-api:QUERY"))
+    raise SourceError(f"no source is called {name}; there are {there}", permanent=True)
+
+
+def _is_arxiv_id(text: str) -> bool:
+    try:
+        return bool(arxiv_id(text))
+    except BadIdentifier:
+        return False

@@ -13,7 +13,7 @@ _SHORT_HEADER = 12
 
 def read_pages() -> dict[str, tuple[str, str]]:
     """Give (title, abstract) by page#rank."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for page, path in enumerate(sorted((SHARED / "data" / "pages").glob("0*.txt"))):
         lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
         head = next(n for n, line in enumerate(lines) if line.startswith("Subscribe"))

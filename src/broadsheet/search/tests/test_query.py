@@ -57,6 +57,14 @@ def test_phrases_exclusions_and_authors() -> None:
     assert [term.word for term in parsed.terms] == ["self", "training"]
 
 
+def test_a_text_of_many_words_is_prose_without_operators() -> None:
+    parsed = parse(
+        'papers on "slip flow" in rarefied gases -dash internal or external -dash at low speeds in long tubes'
+    )
+    assert (parsed.phrases, parsed.without) == ((), ())
+    assert '"' not in parsed.text
+
+
 def test_compounds_are_two_words_that_know_they_belong_together() -> None:
     fine, tuning = parse("fine-tuning").terms
     assert (fine.word, fine.compound, tuning.word, tuning.joined) == ("fine", 10, "tuning", True)

@@ -70,7 +70,7 @@ def test_the_modes_are_the_halves_of_the_page(reader: ShardReader) -> None:
         ("whale -birds", [1]),
         ('"whale song"', [1]),
         ('"song of"', [2]),
-        ('"song birds"', []),
+        ('"bread rises"', []),
         ("song cat:q-bio", [2, 1]),
         ("song cat:cs.SD", [3]),
         ("song until:2024-05-02", [2, 1]),
@@ -82,6 +82,12 @@ def test_the_modes_are_the_halves_of_the_page(reader: ShardReader) -> None:
 )
 def test_the_language_of_the_box_finds_what_it_says(reader: ShardReader, query: str, wanted: list[int]) -> None:
     assert papers(reader, query) == wanted
+
+
+def test_a_phrase_that_no_paper_holds_is_looked_for_word_by_word(reader: ShardReader) -> None:
+    results = reader.search('"song night"')
+    assert [hit.paper for hit in results.hits if hit.block == "words"] == [2, 3]
+    assert "in quotes" in results.notes[0]
 
 
 def test_exclusions_and_authors_hold_for_the_block_by_meaning_too(reader: ShardReader) -> None:
@@ -132,7 +138,7 @@ def test_similar_papers_are_found_by_words_where_there_are_no_vectors(tmp_path: 
     catch_up(tmp_path, record)
     hits = ShardReader(tmp_path).similar(3, 2).hits
     assert [hit.paper for hit in hits] == [2, 1]
-    assert "birds" in hits[0].why["words"]  # type: ignore[operator]
+    assert "birds" in str(hits[0].why["words"])
 
 
 def test_more_matches_than_are_ordered_exactly_are_still_counted(
@@ -154,6 +160,6 @@ def test_more_matches_than_are_ordered_exactly_are_still_counted(
 @given(st.text(max_size=60) | st.from_regex(r'([-"]?(author|cat|id|from|x)?:?["\w.*~^\-]{0,9} ?){0,6}', fullmatch=True))
 def test_every_text_can_be_searched_in_every_mode(reader: ShardReader, text: str) -> None:
     for mode in ("page", "hybrid", "lexical", "semantic"):
-        results = reader.search(text, mode=mode, limit=4)  # type: ignore[arg-type]
+        results = reader.search(text, mode=mode, limit=4)
         assert len(results.hits) <= 4
         assert len({hit.paper for hit in results.hits}) == len(results.hits)

@@ -12,7 +12,8 @@ def clustered(n: int, dim: int, seed: int) -> FloatArray:
     centres = draw.standard_normal((200, dim))
     rows = centres[draw.integers(0, 200, n)] + 0.7 * draw.standard_normal((n, dim))
     rows *= np.linspace(1.5, 0.3, dim)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def table(rows: FloatArray) -> VectorTable:
