@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from broadsheet.bench.corpus import built_encoder
+from broadsheet.bench.report import Measured, shared_data
 from broadsheet.bench.words import MemoryLog
+from broadsheet.lib.progress import Progress
 from broadsheet.search.shard import ShardReader, catch_up
 from broadsheet.search.types import Encoder, PaperToIndex, Results
 
@@ -26,6 +30,20 @@ class Judged:
     papers: tuple[PaperToIndex, ...]
     queries: Mapping[str, str]
     grades: Mapping[str, Mapping[int, int]]
+
+
+def measure(progress: Progress) -> Measured:
+    """Rank the judged collections with the real encoder. Raises CannotMeasure."""
+    from django.conf import settings
+
+    encoder = built_encoder(Path(settings.CONFIG.home), os.cpu_count() or 1)
+    figures = judged(shared_data("judged"), encoder)
+    ratios = {
+        f"{name}_fused_to_best_half": figures[f"{name}_ndcg10"]
+        / max(figures[f"{name}_ndcg10_bm25"], figures[f"{name}_ndcg10_dense"])
+        for name in COLLECTIONS
+    }
+    return Measured(figures, ratios, ["nDCG@10 over all queries that have a judged paper; the grade is the gain"])
 
 
 def read(directory: Path) -> Judged:

@@ -31,6 +31,9 @@ _OLD_SWITCH = re.compile(r"\{\\?(?:it|bf|sc|em|tt|rm)\s+([^{}]*)\}")
 
 def squash(text: str) -> str:
     """Fold every run of white space, hard line breaks among them, into one blank."""
+    # Most texts have nothing to fold, and seeing that is ten times as fast: no white space but the blank is printable.
+    if "  " not in text and text.isprintable():
+        return text.strip(" ")
     return " ".join(text.split())
 
 
