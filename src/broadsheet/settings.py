@@ -68,10 +68,10 @@ SQLITE: dict[str, Any] = {
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=268435456;"
-        "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;PRAGMA journal_size_limit=67108864;"
-        # A batch of an import fills the default of 1,000 pages twice over: fewer checkpoints write each page less often.
-        "PRAGMA wal_autocheckpoint=8000;",
+        "init_command": "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+        "PRAGMA mmap_size=268435456;PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;"
+        # A batch of an import fills the default of 1,000 pages twice: fewer checkpoints write a page less often.
+        "PRAGMA journal_size_limit=67108864;PRAGMA wal_autocheckpoint=8000;",
     },
 }
 

@@ -259,8 +259,8 @@ def _code(text: str, found: Sequence[tuple[Link, int]]) -> tuple[bool, bool]:
     A link in a sentence that promises is a place, not yet code.
     """
     if not found:
-        end = text[-_END:]
-        if not any(word in end for word in _CODE_WORDS):
+        tail = text[-_END:]
+        if not any(word in tail for word in _CODE_WORDS):
             return False, False
     linked = [place for link, place in found if link.kind == "code"]
     released = promised = False

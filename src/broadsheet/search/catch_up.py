@@ -1,9 +1,7 @@
 """`catch_up()`: the one way into a shard. First build, daily addition, revision, withdrawal, repair and compaction."""
 
-import fcntl
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tantivy import Index
 
+from broadsheet.lib.files import lock, sync_directory
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.lexical import day_number, document, families, open_index
 from broadsheet.search.tables import (
@@ -27,7 +26,6 @@ from broadsheet.search.tables import (
     mapped,
     read_kinds,
     read_state,
-    sync_directory,
     write_state,
 )
 from broadsheet.search.types import ChangeLog, PaperToIndex
@@ -64,22 +62,11 @@ def catch_up(
     vectors differ in length from one another.
     """
     path.mkdir(parents=True, exist_ok=True)
-    with _locked(path / "lock") as mine:
+    with lock(path / "lock", wait=False) as mine:
         if not mine:
             state = read_state(path / STATE)
             return CaughtUp(state.seq if state else 0, busy=True)
         return _caught_up(path, log, encoder_id, progress, rebuild)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _caught_up(path: Path, log: ChangeLog, encoder_id: str, progress: Progress, rebuild: bool) -> CaughtUp:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from broadsheet.lib.files import sync_directory
 from broadsheet.search.types import Filter
 from broadsheet.search.vectors import ROTATION_SEED
 
@@ -79,15 +80,6 @@ def write_state(path: Path, state: State) -> None:
         os.fsync(file.fileno())
     scratch.replace(path)
     sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class Appender:
