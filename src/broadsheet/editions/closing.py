@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 
-from broadsheet.editions.lists import by_votes, standing
+from broadsheet.editions.lists import by_votes, places, standing
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
 from broadsheet.papers import schedule
 
@@ -31,7 +31,7 @@ def _close(day: date, now: datetime) -> bool:
     with transaction.atomic():
         _edition, fresh = ClosedEdition.objects.get_or_create(day=day, defaults={"closed": now})
         if fresh:
-            papers = by_votes(standing().filter(announced=day), day.isoformat())
+            papers = by_votes(places().filter(announced=day), day.isoformat())
             ClosedPlace.objects.bulk_create(
                 [
                     ClosedPlace(edition_id=day, paper=paper, rank=rank, votes=paper.votes)

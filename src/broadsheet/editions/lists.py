@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from statistics import fmean
 
@@ -17,6 +18,8 @@ from broadsheet.ranking.hot import HotTerms, hot, lot
 
 # Nothing is announced outside these years, so a key that names another is a mistake.
 FIRST_DAY, LAST_DAY = date(1991, 1, 1), date(2100, 12, 31)
+# Most of a paper's bytes, and nothing of its place in a list: a month of all arXiv is 25,000 papers.
+HEAVY = ("abstract", "authors", "facts", "links", "remarks", "journal_ref")
 
 
 def by_key(key: str, now: datetime | None = None) -> Edition:
@@ -48,12 +51,24 @@ def standing() -> QuerySet[Paper]:
     return Paper.objects.filter(announced__isnull=False, withdrawn=False)
 
 
+def places() -> QuerySet[Paper]:
+    """The same, with what their places in a list need and no more; see `whole`."""
+    return standing().defer(*HEAVY)
+
+
+def whole(entries: Iterable[Entry]) -> list[Entry]:
+    """Give the entries with all of their papers, read in one query: for the few of a list that are shown."""
+    wanted = list(entries)
+    papers = Paper.objects.in_bulk([entry.paper.id for entry in wanted])
+    return [replace(entry, paper=papers[entry.paper.id]) for entry in wanted if entry.paper.id in papers]
+
+
 def day(wanted: date, now: datetime | None = None) -> Edition:
     """Give the edition of a day: by votes, then the latest submitted first; ties by lot.
 
     Once the day is closed its order stands; papers that came after that follow it, marked late.
     """
-    papers = list(standing().filter(announced=wanted))
+    papers = list(places().filter(announced=wanted))
     closed = ClosedEdition.objects.filter(day=wanted).first()
     key = wanted.isoformat()
     entries = _as_closed(closed, papers) if closed else _entries(by_votes(papers, key))
@@ -147,7 +162,7 @@ def month_key(moment: date) -> str:
 
 
 def _span(key: str, kind: str, first: date, last: date, key_of: Callable[[date], str]) -> Edition:
-    papers = by_votes(standing().filter(announced__range=(first, last)), key)
+    papers = by_votes(places().filter(announced__range=(first, last)), key)
     earlier, later = _neighbours(first, last)
     return Edition(
         key,
@@ -182,7 +197,7 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
         return Edition("trending", "trending", "empty", (), 0)
     today = min(newest, schedule.latest_due(now or wall_clock()))
     first = today - timedelta(days=settings.CONFIG.trending_days)
-    papers = list(standing().filter(announced__range=(first, newest)))
+    papers = list(places().filter(announced__range=(first, newest)))
     scored = score_papers(papers, today)
     ranked = sorted(scored, key=lambda pair: (-pair[1].score, lot(pair[0].key, today.isoformat())))
     entries = tuple(Entry(rank, paper, False, terms.to_json()) for rank, (paper, terms) in enumerate(ranked[:limit], 1))

@@ -127,7 +127,7 @@ def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> Ht
     entries = [entry for entry in edition.entries if not chosen or chosen in entry.paper.category_list]
     page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
     why = request.GET.get("why") == "1"
-    shown = list(page.object_list)
+    shown = lists.whole(page.object_list)
     lead = page.number == 1 and not chosen
     made = [cards.of_entry(entry, why=why, lead=lead and n == 0) for n, entry in enumerate(shown)]
     context = {
