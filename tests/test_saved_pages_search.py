@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from pytest_django import Settings
 
 from broadsheet.cli import DONE, main
 from broadsheet.lib.text import title_key
@@ -36,23 +37,22 @@ HEADS: dict[str, list[set[Name]]] = {
 
 
 @pytest.fixture
-def names(shared: Path, real_encoder_home: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, set[Name]]]:
+def names(
+    shared: Path, real_encoder_home: Path, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> Iterator[dict[str, set[Name]]]:
     """Import and index the pages; give, for each paper's key, the places where the pages list it."""
-    link = settings.CONFIG.home / "encoders"
-    link.symlink_to(real_encoder_home / "encoders")
+    settings.CONFIG = replace(settings.CONFIG, home=tmp_path)
+    (tmp_path / "encoders").symlink_to(real_encoder_home / "encoders")
     finding.forget()
-    try:
-        assert main(["import", str(shared / "pages")]) == main(["index"]) == DONE
-        capsys.readouterr()
-        keys = {title_key(title): key for key, title in Paper.objects.values_list("key", "title")}
-        places: dict[str, set[Name]] = {}
-        for line in (shared / "pages" / "titles.jsonl").read_text().splitlines():
-            row = json.loads(line)
-            places.setdefault(keys[title_key(row["title"])], set()).add((row["page"], row["rank"]))
-        yield places
-    finally:
-        link.unlink()
-        finding.forget()
+    assert main(["import", str(shared / "pages")]) == main(["index"]) == DONE
+    capsys.readouterr()
+    keys = {title_key(title): key for key, title in Paper.objects.values_list("key", "title")}
+    places: dict[str, set[Name]] = {}
+    for line in (shared / "pages" / "titles.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        places.setdefault(keys[title_key(row["title"])], set()).add((row["page"], row["rank"]))
+    yield places
+    finding.forget()
 
 
 def search(capsys: pytest.CaptureFixture[str], query: str) -> list[dict[str, Any]]:
