@@ -17,7 +17,7 @@ STATES = {
     "partial": gettext_lazy("partial"),
     "late": gettext_lazy("late"),
     "waiting": gettext_lazy("waiting"),
-    "holiday": gettext_lazy("holiday"),
+    "holiday": gettext_lazy("no edition"),
     "failed": gettext_lazy("failed"),
 }
 
