@@ -9,6 +9,7 @@ import sys
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connections
 
 from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import output
@@ -61,7 +62,10 @@ def allow_host(host: str) -> None:
     """Answer to the names of this machine where it listens to others and the settings name no host."""
     if not settings.CONFIG.allowed_hosts and host not in ("127.0.0.1", "localhost", "::1"):
         names = {"localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), *own_addresses()}
-        os.environ["BROADSHEET_ALLOWED_HOSTS"] = ",".join(sorted(names | ({host} - {"0.0.0.0", "::"})))
+        allowed = sorted(names | ({host} - {"0.0.0.0", "::"}))
+        # For processes that are forked from this one, and for those that are started anew.
+        settings.ALLOWED_HOSTS += allowed
+        os.environ["BROADSHEET_ALLOWED_HOSTS"] = ",".join(allowed)
 
 
 def own_addresses() -> set[str]:
@@ -87,6 +91,9 @@ def prepare_home() -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
     if sample.load_if_empty():
         finding.index()
+    # The processes of the site are forked from this one: a connection or an open index must not be shared with them.
+    finding.forget()
+    connections.close_all()
 
 
 def start_worker() -> "subprocess.Popen[bytes]":

@@ -4,8 +4,10 @@ Items come in batches; each batch is one transaction, so that a kill at any mome
 one. What an item means is decided by `record.decide`, which knows no database.
 """
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from hashlib import sha256
@@ -63,19 +65,39 @@ def ingest(
     group: list[Item] = []
 
     def take() -> None:
-        taken, group[:] = tuple(group), ()
-        report.add(ingest_batch(taken, now=now or wall_clock()))
+        try:
+            report.add(ingest_batch(group, now=now or wall_clock()))
+        finally:
+            group.clear()
+        gc.collect(0)
         progress(report.seen)
 
-    try:
-        for item in items:
-            group.append(item)
-            if len(group) == batch:
+    with _collected_by_hand():
+        try:
+            for item in items:
+                group.append(item)
+                if len(group) == batch:
+                    take()
+        finally:
+            if group:
                 take()
-    finally:
-        if group:
-            take()
     return report
+
+
+@contextmanager
+def _collected_by_hand() -> Iterator[None]:
+    """Leave the search for reference cycles to the caller.
+
+    A batch makes tens of thousands of objects that live until it is written: looking through them again and again
+    while they do takes a fifteenth of an import, one look when they are gone takes nothing.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def ingest_batch(

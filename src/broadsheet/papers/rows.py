@@ -40,9 +40,9 @@ def _converted(row: Sequence[Any], converts: list[tuple[int, Convert]]) -> list[
 
 
 def _converter(field: object) -> Convert | None:
+    # The moment of harvest stands in every row of a batch, and papers that come together are of the same days.
     if isinstance(field, DateTimeField):
-        # The moment of harvest stands in every row of a batch.
         return lru_cache(maxsize=64)(connection.ops.adapt_datetimefield_value)
     if isinstance(field, DateField):
-        return connection.ops.adapt_datefield_value
+        return lru_cache(maxsize=64)(connection.ops.adapt_datefield_value)
     return None

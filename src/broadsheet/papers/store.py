@@ -141,24 +141,19 @@ def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
         data.source,
         text_hash(data.title, data.abstract),
         short_title_key(data.title),
-        to_json([asdict(link) for link in data.links]),
-        to_json(found.to_json()),
+        to_json([asdict(link) for link in data.links]) if data.links else "[]",
+        to_json(told) if (told := found.to_json()) else "{}",
         found.has_code,
     )
 
 
 def _sparse(author: Author) -> dict[str, str]:
-    return {name: value for name in ("name", "affiliation", "orcid") if (value := getattr(author, name))}
-
-
-def _id_month(data: PaperData) -> str:
-    for name in data.identifiers:
-        if name.scheme == "arxiv":
-            try:
-                return arxiv_id(name.value).month
-            except BadIdentifier:
-                continue
-    return ""
+    told = {"name": author.name}
+    if author.affiliation:
+        told["affiliation"] = author.affiliation
+    if author.orcid:
+        told["orcid"] = author.orcid
+    return told
 
 
 def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:

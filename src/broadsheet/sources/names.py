@@ -28,8 +28,8 @@ def _split_names(text: str) -> list[str]:
     if " and" in text or "&" in text or text.startswith("and "):
         text = _AND.sub(",", text)
     names: list[str] = []
-    for part in text.replace(";", ",").split(","):
-        name = squash(part)
+    for part in squash(text.replace(";", ",")).split(","):
+        name = part.strip(" ")
         lower = name.lower()
         if lower in SUFFIXES and names:
             names[-1] += " " + name

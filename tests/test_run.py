@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from broadsheet.cli import CommandFailed
+from broadsheet.commands import run_command
+
+
+@pytest.fixture(autouse=True)
+def hosts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    settings.ALLOWED_HOSTS = ["localhost"]
+    monkeypatch.setenv("BROADSHEET_ALLOWED_HOSTS", "")
+    yield
+
+
+def test_a_site_that_listens_to_others_answers_to_the_names_of_its_machine(settings: Settings) -> None:
+    run_command.allow_host("0.0.0.0")
+    assert "127.0.0.1" in settings.ALLOWED_HOSTS
+    assert "0.0.0.0" not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS
+
+
+def test_a_site_for_this_machine_answers_to_no_other_name(settings: Settings) -> None:
+    run_command.allow_host("127.0.0.1")
+    assert settings.ALLOWED_HOSTS == ["localhost"]
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("203.0.113.9", 8000)])
+def test_an_address_that_cannot_be_had_is_said_in_one_line(host: str, port: int) -> None:
+    with pytest.raises(CommandFailed, match=f"cannot listen on {host} port {port}"):
+        run_command.must_be_free(host, port)
+
+
+def test_the_address_that_is_printed_is_one_a_person_can_type() -> None:
+    assert run_command.address("0.0.0.0", 8000) == "http://localhost:8000/"
+    assert run_command.address("::1", 8000) == "http://[::1]:8000/"
