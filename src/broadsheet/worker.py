@@ -35,12 +35,13 @@ class Step:
 
 
 def steps() -> tuple[Step, ...]:
-    """The steps in the order in which each needs the one before."""
+    """The steps of one round. What is here comes before what may come: a harvest may wait for minutes."""
     return (
         Step("index", index, timedelta(seconds=5)),
         Step("encoder", build_encoder, timedelta(hours=6)),
-        Step("harvest", harvest, timedelta(seconds=30)),
         Step("encode", encode, timedelta(seconds=10)),
+        Step("index vectors", index, timedelta(seconds=5)),
+        Step("harvest", harvest, timedelta(seconds=30)),
         Step("editions", close_editions, timedelta(minutes=10)),
     )
 
