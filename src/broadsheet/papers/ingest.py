@@ -24,7 +24,7 @@ from broadsheet.record.decide import Conflict, Decision, Insert, Known, Revise, 
 from broadsheet.record.linkage import same_paper, short_title_key
 from broadsheet.record.paper import Item, PaperData, Rejected
 
-BATCH: Final = 2000
+BATCH: Final = 4000
 
 
 @dataclass

@@ -18,8 +18,8 @@ from broadsheet.papers import rows
 from broadsheet.papers.models import Authorship, Change, Identifier, Paper, Quarantined, Sighting, Signal, Version
 from broadsheet.record.decide import Known, Revise
 from broadsheet.record.facts import facts
-from broadsheet.record.identifiers import BadIdentifier, arxiv_id
 from broadsheet.record.identifiers import Identifier as Name
+from broadsheet.record.identifiers import arxiv_month
 from broadsheet.record.linkage import short_title_key, text_hash
 from broadsheet.record.paper import Author, Link, PaperData, Rejected
 from broadsheet.record.paper import Version as VersionData
@@ -99,7 +99,7 @@ def as_data(paper: Paper) -> PaperData:
 
 def named(data: PaperData) -> PaperData:
     """Give a new paper without an arXiv id a name of our own: the same on every machine that meets the same paper."""
-    if any(name.scheme == "arxiv" for name in data.identifiers):
+    if _arxiv_id(data):
         return data
     told = str(data.identifiers[0]) if data.identifiers else f"{short_title_key(data.title)}\0{data.abstract[:200]}"
     own = "b" + sha256(told.encode(errors="replace")).hexdigest()[:12]
@@ -108,8 +108,14 @@ def named(data: PaperData) -> PaperData:
 
 def public_id(data: PaperData) -> str:
     """Give the arXiv id where there is one, else the id of our own."""
-    names = {name.scheme: name.value for name in reversed(data.identifiers)}
-    return names.get("arxiv") or names["broadsheet"]
+    return _arxiv_id(data) or next(name.value for name in data.identifiers if name.scheme == "broadsheet")
+
+
+def _arxiv_id(data: PaperData) -> str:
+    for name in data.identifiers:
+        if name.scheme == "arxiv":
+            return name.value
+    return ""
 
 
 PAPER_COLUMNS: Final = (
@@ -132,7 +138,7 @@ def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
         data.announced,
         data.announced_by,
         data.datestamp,
-        _id_month(data),
+        arxiv_month(_arxiv_id(data)),
         data.version,
         data.withdrawn,
         data.comments,

@@ -79,7 +79,8 @@ def facts(title: str, abstract: str, links: Sequence[Link] = ()) -> Facts:
     if any(link.kind == "code" for link in links):
         released, promised = True, False
     left = capitals(abstract)
-    percentages, gains, speed_ups, sizes = _figures(abstract) if left.translate(None, _NO_DIGIT) else _NO_FIGURES
+    digits = left.translate(None, _NO_DIGIT)
+    percentages, gains, speed_ups, sizes = _figures(abstract) if digits else _NO_FIGURES
     return Facts(
         links=_once([*links, *(link for link, _ in found)]) if links or found else (),
         code_released=released,
@@ -87,12 +88,12 @@ def facts(title: str, abstract: str, links: Sequence[Link] = ()) -> Facts:
         model_sizes=sizes,
         benchmarks=benchmarks(abstract, left),
         system=_system(title),
-        survey=_SURVEY.search(title) is not None,
-        state_of_the_art=_claims_state_of_the_art(abstract),
+        survey=_is_survey(title),
+        state_of_the_art=_claims_state_of_the_art(abstract, left),
         percentages=percentages,
         gains=gains,
         speed_ups=speed_ups,
-        cites=_cites(abstract),
+        cites=_cites(abstract) if len(digits) >= _DIGITS_OF_AN_ID else (),
         packages=_packages(abstract),
     )
 
@@ -121,7 +122,7 @@ _ARTEFACT = re.compile(
 
 def _links(text: str) -> list[tuple[Link, int]]:
     """Find the addresses of a text, with the place each stands at; one written twice counts once."""
-    if "://" not in text and ".co" not in text and "www." not in text:
+    if "www." not in text and ("/" not in text or ("://" not in text and ".co" not in text)):
         return []
     found: list[tuple[Link, int]] = []
     seen: set[str] = set()
@@ -258,10 +259,8 @@ def _code(text: str, found: Sequence[tuple[Link, int]]) -> tuple[bool, bool]:
 
     A link in a sentence that promises is a place, not yet code.
     """
-    if not found:
-        tail = text[-_END:]
-        if not any(word in tail for word in _CODE_WORDS):
-            return False, False
+    if not found and not any(map(text[-_END:].__contains__, _CODE_WORDS)):
+        return False, False
     linked = [place for link, place in found if link.kind == "code"]
     released = promised = False
     for begin, end in _sentences_on_code(text, linked):
@@ -406,8 +405,10 @@ _SURVEY = re.compile(
 _SYSTEM = re.compile(r"[^\W_][^\s:,?!]{0,29}(?: [\w.+*-]{1,20}){0,2}")
 _COINED = re.compile(r"[A-Z]{2}|[a-z][A-Z]|[A-Z]\w*\d")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*")
+_DIGITS_OF_AN_ID: Final = 7
 
-_ART: Final = ("tate-of-the-art", "tate of the art", "tate-of-the art", "SOTA", "SoTA")
+_ART: Final = ("tate-of-the-art", "tate of the art", "tate-of-the art")
+_ART_IN_CAPITALS: Final = ("SOTA", "SoTA")
 _CLAIMS: Final = (
     "achiev", "outperform", "surpass", "new", "set", "reach", "exceed", "beat", "improve", "establish", "advanc",
     "deliver", "obtain", "attain", "yield", "compar", "competitive", "match", "better", "superior", "provid", "show",
@@ -442,8 +443,14 @@ def _is_name(words: list[str]) -> bool:
     return numbered or (len(words) == 2 and any(_COINED.search(word) for word in words))
 
 
-def _claims_state_of_the_art(text: str) -> bool:
-    return any(_is_claim(text, place) for words in _ART for place in _places(text, words))
+def _is_survey(title: str) -> bool:
+    lower = title.lower()
+    return ("survey" in lower or "view" in lower) and _SURVEY.search(title) is not None
+
+
+def _claims_state_of_the_art(text: str, left: bytes) -> bool:
+    looked_for = (*_ART, *_ART_IN_CAPITALS) if b"TA" in left else _ART
+    return any(_is_claim(text, place) for words in looked_for if words in text for place in _places(text, words))
 
 
 def _is_claim(text: str, place: int) -> bool:
@@ -466,4 +473,4 @@ def _cites(text: str) -> Texts:
 
 
 def _packages(text: str) -> Texts:
-    return _first([match[1] for match in _PACKAGE.finditer(text)]) if "pip" in text else ()
+    return _first([match[1] for match in _PACKAGE.finditer(text)]) if "install" in text else ()

@@ -68,7 +68,7 @@ def arxiv_id(text: str) -> ArxivId:
         wanted = 4 if "0704" <= month <= "1412" else 5
         # Months before 0704 belong to 2091 and later: years the scheme has not reached.
         if len(number) == wanted or (wanted == 5 and len(number) == 6):
-            return ArxivId(f"{month}.{number}", int(match["version"] or 0), f"20{month[:2]}-{month[2:]}")
+            return _arxiv_id(f"{month}.{number}", match["version"])
         raise BadIdentifier(
             f"{text!r} has {len(number)} digits after the point where arXiv ids of that month have {wanted}"
         )
@@ -77,11 +77,19 @@ def arxiv_id(text: str) -> ArxivId:
         # The style was used from August 1991 to March 2007.
         if "0703" < number[:4] < "9107":
             raise BadIdentifier(f"{text!r} names a month in which arXiv gave no ids of that style")
-        century = "19" if number[:2] >= "91" else "20"
-        return ArxivId(
-            f"{match['archive']}/{number}", int(match["version"] or 0), f"{century}{number[:2]}-{number[2:4]}"
-        )
+        return _arxiv_id(f"{match['archive']}/{number}", match["version"])
     raise BadIdentifier(f"{text!r} is not an arXiv identifier")
+
+
+def _arxiv_id(value: str, version: str | None) -> ArxivId:
+    return ArxivId(value, int(version or 0), arxiv_month(value))
+
+
+def arxiv_month(value: str) -> str:
+    """Give the month, YYYY-MM, that an arXiv id without its version names; empty for an empty id."""
+    archive, _, digits = value.rpartition("/")
+    century = "19" if archive and digits >= "91" else "20"
+    return f"{century}{digits[:2]}-{digits[2:4]}" if digits else ""
 
 
 def _strip_arxiv(text: str) -> str:

@@ -15,7 +15,7 @@ SAME_YEARS: Final = 2
 
 
 # A paper's key is asked for when it is looked up, decided on and written, one after the other.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def short_title_key(title: str) -> str:
     """Give a title's key in 32 hexadecimal digits; like titles have equal keys."""
     return sha256(title_key(title).encode()).hexdigest()[:32]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,18 @@ def test_fold_makes_accents_and_case_equal() -> None:
 
 def test_like_titles_have_equal_keys() -> None:
     assert title_key("SDSC: A  Structure-Aware\n Model") == title_key("sdsc:a structure aware model")
+
+
+@pytest.mark.parametrize("length", [0, 10, 2000])
+@pytest.mark.parametrize("blank", [chr(code) for code in range(0x3001) if chr(code).isspace()])
+def test_every_white_space_is_folded_in_a_text_of_any_length(blank: str, length: int) -> None:
+    words = "word " * (length // 5)
+    assert squash(f"{words}one{blank}two {blank}") == f"{words}one two"
+
+
+@given(st.text())
+def test_a_key_is_the_letters_and_digits_of_the_folded_title(title: str) -> None:
+    assert title_key(title) == re.sub(r"[\W_]", "", fold(title))
 
 
 @given(st.text())

@@ -1,4 +1,6 @@
+import gc
 import gzip
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +52,19 @@ def test_it_leaves_papers_it_has_already_seen() -> None:
 def test_a_paper_twice_in_one_batch_is_one_paper() -> None:
     again = replace(paper(1), raw_hash="e" * 64)
     assert take(paper(1), paper(1), again) == Report(seen=3, new=1, same=2)
+    assert Paper.objects.count() == 1
+
+
+def test_the_garbage_collector_is_as_it_was_also_after_a_break() -> None:
+    def broken() -> Iterator[PaperData]:
+        yield paper(1)
+        assert not gc.isenabled()
+        raise ValueError("the file breaks off")
+
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="breaks off"):
+        ingest(broken(), now=NOON)
+    assert gc.isenabled()
     assert Paper.objects.count() == 1
 
 

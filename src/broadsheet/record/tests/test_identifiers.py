@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadsheet.record.identifiers import ArxivId, BadIdentifier, Identifier, arxiv_id, doi, dois, identify
+from broadsheet.record.identifiers import ArxivId, BadIdentifier, Identifier, arxiv_id, arxiv_month, doi, dois, identify
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,14 @@ def test_the_version_is_told_apart_from_the_paper() -> None:
 
 def test_the_old_style_loses_its_subject_class() -> None:
     assert arxiv_id("math.CA/0611800") == ArxivId("math/0611800", 0, "2006-11")
+
+
+@pytest.mark.parametrize(
+    ("value", "month"),
+    [("2405.12345", "2024-05"), ("9105.00001", "2091-05"), ("hep-th/9901001", "1999-01"), ("math/0611800", "2006-11")],
+)
+def test_an_id_names_the_month_of_its_announcement(value: str, month: str) -> None:
+    assert arxiv_month(value) == arxiv_id(value).month == month
 
 
 @pytest.mark.parametrize(
