@@ -85,10 +85,8 @@ class ShardReader:
             return Results((), 0, partial=True, notes=(DAMAGED,))
 
     def warm(self) -> None:
-        """Read the sign bits once, so that the first search by meaning need not wait for the disk."""
-        snapshot = self.snapshot()
-        if snapshot and snapshot.vectors:
-            int(np.bitwise_xor.reduce(snapshot.vectors.table.bits, axis=None))
+        """Open the shard now, which reads the sign bits, so that the first search need not wait for the disk."""
+        self.snapshot()
 
     def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
         """Search. Never raises on any text.

@@ -152,7 +152,7 @@ def _vector_half(files: Path, state: State) -> VectorHalf:
         alive[mapped(files / "dead.i4", "<i4", state.vectors_dead)] = False
     table = VectorTable(
         rotation=np.array(mapped(files / ROTATION, "<f4", dim, dim)),
-        bits=mapped(files / "bits.u1", "<u8", n, bit_words(dim)),
+        bits=np.ascontiguousarray(mapped(files / "bits.u1", "<u8", n, bit_words(dim)).T),
         coarse=mapped(files / "vec.i8", "i1", n, dim),
         scale=mapped(files / "scale.f4", "<f4", n),
         exact=mapped(files / "vec.f2", "<f2", n, dim),

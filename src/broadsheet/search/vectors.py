@@ -18,10 +18,9 @@ SHORTLIST_FILTERED = 4_000
 # in 100 fell out. So its coordinates have two sizes, the optimal two of a Gaussian (Max 1960): the threshold is .98 of
 # its spread, the sizes are about 1 and 3. The papers keep their single bits; the scan costs twice as much.
 _THRESHOLD = 0.9816
-_WEIGHT_MORE = np.uint8(2)
 EXACT = 300
-_BLOCK = 4_096
-_INT8_BLOCK = 4_096
+_BLOCK = 16_384
+_INT8_BLOCK = 512
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -60,8 +59,8 @@ def quantise(rotated: FloatArray) -> tuple[NDArray[np.int8], FloatArray]:
 class VectorTable:
     """n vectors as the shard keeps them, row by row.
 
-    rotation (dim, dim); bits (n, words), coarse (n, dim) and scale (n,) are of the rotated rows; exact (n, dim)
-    float16 is not rotated.
+    rotation (dim, dim); bits (words, n), coarse (n, dim) and scale (n,) are of the rotated rows; exact (n, dim)
+    float16 is not rotated. The bits stand column by column, not as on disk: scanning them so takes half the time.
     """
 
     rotation: FloatArray
@@ -78,9 +77,9 @@ class VectorTable:
         rotated = query @ self.rotation
         rows = self._candidates(rotated, mask)
         scores = self._coarse_scores(rows, rotated)
-        best = np.sort(rows[_top(scores, max(EXACT, 2 * k))])
+        best = np.sort(rows[_top(scores, max(EXACT, k + EXACT // 3))])
         # float32 before the product: float16 arithmetic would round every partial sum.
-        exact = self.exact[best].astype(np.float32) @ query
+        exact = np.take(self.exact, best, axis=0).astype(np.float32) @ query
         order = np.lexsort((best, -exact))[:k]
         return best[order], exact[order]
 
@@ -91,7 +90,7 @@ class VectorTable:
         distances = self._distances(rotated)
         if mask is not None:
             # A row that must not be found gets a distance that no row can have.
-            distances[~mask] = 3 * 64 * self.bits.shape[1] + 1
+            distances[~mask] = 3 * 64 * len(self.bits) + 1
         filtered = mask is not None and allowed < len(self.scale)
         return _smallest(distances, SHORTLIST_FILTERED if filtered else SHORTLIST)
 
@@ -99,22 +98,24 @@ class VectorTable:
         """Count the signs that differ from the query's, those of its large coordinates three times."""
         large = np.abs(rotated) > _THRESHOLD * np.sqrt(np.mean(rotated**2))
         query, heavy = sign_bits(np.stack([rotated, np.where(large, 1, -1).astype(np.float32)]))
-        distances = np.empty(len(self.bits), dtype=np.uint16)
-        for start in range(0, len(self.bits), _BLOCK):
-            differ = self.bits[start : start + _BLOCK] ^ query
-            # One byte holds a column's count, three times its 64 bits; adding columns by hand halves .sum(axis=1).
-            counts = np.bitwise_count(differ) + _WEIGHT_MORE * np.bitwise_count(differ & heavy)
-            total = counts[:, 0].astype(np.uint16)
-            for column in range(1, counts.shape[1]):
-                total += counts[:, column]
-            distances[start : start + _BLOCK] = total
+        distances = np.zeros(self.bits.shape[1], dtype=np.uint16)
+        for start in range(0, len(distances), _BLOCK):
+            total = distances[start : start + _BLOCK]
+            for column, sign, more in zip(self.bits, query, heavy, strict=True):
+                differ = column[start : start + _BLOCK] ^ sign
+                total += np.bitwise_count(differ)
+                differ &= more
+                twice = np.bitwise_count(differ)
+                twice <<= 1
+                total += twice
         return distances
 
     def _coarse_scores(self, rows: Rows, rotated: FloatArray) -> FloatArray:
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _INT8_BLOCK):
             part = rows[start : start + _INT8_BLOCK]
-            scores[start : start + _INT8_BLOCK] = (self.coarse[part].astype(np.float32) @ rotated) * self.scale[part]
+            coarse = np.take(self.coarse, part, axis=0).astype(np.float32)
+            scores[start : start + _INT8_BLOCK] = (coarse @ rotated) * self.scale[part]
         return scores
 
 

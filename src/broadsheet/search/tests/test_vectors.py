@@ -21,7 +21,7 @@ def table(rows: FloatArray) -> VectorTable:
     exact = rows.astype(np.float16)
     rotated = exact.astype(np.float32) @ turn
     coarse, scale = quantise(rotated)
-    return VectorTable(turn, sign_bits(rotated), coarse, scale, exact)
+    return VectorTable(turn, sign_bits(rotated).T, coarse, scale, exact)
 
 
 def oracle(rows: FloatArray, query: FloatArray, k: int, mask: np.ndarray | None = None) -> set[int]:
