@@ -19,12 +19,16 @@ from django.db.models import Max
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.papers import store
-from broadsheet.papers.models import Harvest, Identifier, Paper, Sighting
+from broadsheet.papers.models import Harvest, Paper, Sighting
+from broadsheet.papers.models import Identifier as Named
 from broadsheet.record.decide import Conflict, Decision, Insert, Known, Revise, Same, decide
+from broadsheet.record.identifiers import Identifier
 from broadsheet.record.linkage import same_paper, short_title_key
 from broadsheet.record.paper import Item, PaperData, Rejected
 
 BATCH: Final = 4000
+# What the column of names holds, less the scheme.
+LONGEST_NAME: Final = 480
 
 
 @dataclass
@@ -145,9 +149,7 @@ class _Batch:
         for raw_hash, number in store.lookup(Sighting, "raw_hash", hashes):
             self.by_hash[raw_hash] = number
         fresh = [paper for paper in papers if paper.raw_hash[:32] not in self.by_hash]
-        for name, number in store.lookup(
-            Identifier, "name", [str(name) for paper in fresh for name in paper.identifiers]
-        ):
+        for name, number in store.lookup(Named, "name", [str(name) for paper in fresh for name in paper.identifiers]):
             self.by_name[name] = number
         for key, number in store.lookup(Paper, "title_key", [short_title_key(paper.title) for paper in fresh], "id"):
             self.by_title.setdefault(key, []).append(number)
@@ -164,8 +166,25 @@ class _Batch:
         if seen is not None:
             self.report.same += 1
             return
-        decision = decide(self.matches(item), item)
-        self.apply(item, decision)
+        paper = self.with_own_names(item)
+        self.apply(paper, decide(self.matches(paper), paper))
+
+    def with_own_names(self, paper: PaperData) -> PaperData:
+        """Leave out names that cannot be the paper's own: too long to keep, or the address of another paper too.
+
+        An address may be that of a whole conference; it names a paper only where the titles agree.
+        """
+        kept = tuple(
+            name
+            for name in paper.identifiers
+            if len(name.value) <= LONGEST_NAME and not (name.scheme == "url" and self.is_anothers(name, paper))
+        )
+        return paper if len(kept) == len(paper.identifiers) else replace(paper, identifiers=kept)
+
+    def is_anothers(self, name: Identifier, paper: PaperData) -> bool:
+        """Tell whether a known paper with another title has this name."""
+        number = self.by_name.get(str(name))
+        return number is not None and short_title_key(self.known[number].data.title) != short_title_key(paper.title)
 
     def matches(self, paper: PaperData) -> list[Known]:
         """The papers its identifiers name, else the one its title and text make it."""

@@ -28,6 +28,7 @@ from broadsheet.record.paper import Version as VersionData
 QUARANTINE_BYTES: Final = 65536
 # Below the number of variables that every SQLite allows in one statement.
 LOOKUP: Final = 900
+CATEGORIES: Final = 400
 LOG_LOCK: Final = 0x62726F61
 to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 # The counts of the sample are Hugging Face's, of the day the sample was made: its own later ones replace them.
@@ -133,7 +134,7 @@ def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
         data.title,
         data.abstract,
         to_json([_sparse(author) for author in data.authors]),
-        " ".join(data.categories),
+        _fitting(data.categories),
         data.submitted,
         data.announced,
         data.announced_by,
@@ -151,6 +152,12 @@ def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
         to_json(told) if (told := found.to_json()) else "{}",
         found.has_code,
     )
+
+
+def _fitting(categories: Sequence[str]) -> str:
+    """Join category names as far as the column holds them, each whole or not at all."""
+    joined = " ".join(categories)
+    return joined if len(joined) <= CATEGORIES else joined[: CATEGORIES + 1].rpartition(" ")[0]
 
 
 def _sparse(author: Author) -> dict[str, str]:
@@ -182,7 +189,7 @@ def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
 
 def _name_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
     for name in data.identifiers:
-        yield str(name)[:500], number
+        yield str(name), number
 
 
 def _version_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:

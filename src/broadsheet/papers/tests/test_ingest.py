@@ -125,6 +125,28 @@ def test_names_of_two_papers_are_kept_aside_and_nothing_changes() -> None:
     assert Paper.objects.count() == 2
 
 
+def test_papers_that_share_the_address_of_a_conference_are_not_one_paper() -> None:
+    home = Name("url", "https://conference.example/2026")
+    first, second = (paper(number, source="bibtex", identifiers=(home,), authors=()) for number in (1, 2))
+    assert take(first) == Report(seen=1, new=1)
+    assert take(second, replace(second, raw_hash="f" * 64)) == Report(seen=2, new=1, same=1)
+    assert take(replace(first, raw_hash="e" * 64)) == Report(seen=1, same=1)
+    assert set(Paper.objects.values_list("title", flat=True)) == {first.title, second.title}
+
+
+def test_what_is_longer_than_the_record_holds_does_not_stop_the_batch() -> None:
+    endless = paper(
+        1,
+        identifiers=(Name("arxiv", "2611.00001"), Name("url", "https://example.org/" + "x" * 600)),
+        categories=tuple(f"cs.A{number}" for number in range(200)),
+        licence="y" * 900,
+        authors=(Author("Z" * 4000),),
+    )
+    assert take(endless, paper(2)) == Report(seen=2, new=2)
+    found = Paper.objects.get(key="2611.00001")
+    assert len(found.categories) <= 400 and found.category_list[-1].startswith("cs.A")
+
+
 def test_a_rejected_item_is_kept_once_and_the_rest_goes_on() -> None:
     broken = Rejected("arxiv-jsonl", "line 2", "no title", b"{\x00\xff}")
     report = take(paper(1), broken, paper(2))
