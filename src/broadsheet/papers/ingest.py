@@ -23,7 +23,7 @@ from broadsheet.papers.models import Harvest, Paper, Sighting
 from broadsheet.papers.models import Identifier as Named
 from broadsheet.record.decide import Conflict, Decision, Insert, Known, Revise, Same, decide
 from broadsheet.record.identifiers import Identifier
-from broadsheet.record.linkage import same_paper, short_title_key
+from broadsheet.record.linkage import have_two_arxiv_ids, same_paper, short_title_key
 from broadsheet.record.paper import Item, PaperData, Rejected
 
 BATCH: Final = 4000
@@ -170,21 +170,27 @@ class _Batch:
         self.apply(paper, decide(self.matches(paper), paper))
 
     def with_own_names(self, paper: PaperData) -> PaperData:
-        """Leave out names that cannot be the paper's own: too long to keep, or the address of another paper too.
-
-        An address may be that of a whole conference; it names a paper only where the titles agree.
-        """
+        """Leave out names that cannot be the paper's own: too long to keep, or another paper's."""
         kept = tuple(
             name
             for name in paper.identifiers
-            if len(name.value) <= LONGEST_NAME and not (name.scheme == "url" and self.is_anothers(name, paper))
+            if len(name.value) <= LONGEST_NAME and (name.scheme == "arxiv" or not self.is_anothers(name, paper))
         )
         return paper if len(kept) == len(paper.identifiers) else replace(paper, identifiers=kept)
 
     def is_anothers(self, name: Identifier, paper: PaperData) -> bool:
-        """Tell whether a known paper with another title has this name."""
+        """Tell whether a name that is known is that of another paper.
+
+        The two parts of one article share its DOI and have an arXiv id each. An address may be that of a whole
+        conference; it names a paper only where the titles agree.
+        """
         number = self.by_name.get(str(name))
-        return number is not None and short_title_key(self.known[number].data.title) != short_title_key(paper.title)
+        if number is None:
+            return False
+        known = self.known[number].data
+        if have_two_arxiv_ids(known, paper):
+            return True
+        return name.scheme == "url" and short_title_key(known.title) != short_title_key(paper.title)
 
     def matches(self, paper: PaperData) -> list[Known]:
         """The papers its identifiers name, else the one its title and text make it."""

@@ -49,7 +49,7 @@ def same_paper(known: PaperData, incoming: PaperData) -> bool:
 
     With authors and dates on both sides: the first author's family name within two years. Otherwise the texts decide.
     """
-    if _clash(known, incoming):
+    if have_two_arxiv_ids(known, incoming):
         return False
     if known.authors and incoming.authors and known.submitted and incoming.submitted:
         if family_name(known.authors[0].name) != family_name(incoming.authors[0].name):
@@ -60,8 +60,8 @@ def same_paper(known: PaperData, incoming: PaperData) -> bool:
     return known.abstract == incoming.abstract or shared_runs(known.abstract, incoming.abstract) >= SAME_TEXT
 
 
-def _clash(known: PaperData, incoming: PaperData) -> bool:
-    """Two arXiv ids are two papers, whatever the titles say."""
+def have_two_arxiv_ids(known: PaperData, incoming: PaperData) -> bool:
+    """Tell whether arXiv knows them by different ids: then they are two papers, whatever else they share."""
     ours = {identifier.value for identifier in known.identifiers if identifier.scheme == "arxiv"}
     theirs = {identifier.value for identifier in incoming.identifiers if identifier.scheme == "arxiv"}
     return bool(ours and theirs and not ours & theirs)

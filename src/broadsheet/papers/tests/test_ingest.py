@@ -134,6 +134,16 @@ def test_papers_that_share_the_address_of_a_conference_are_not_one_paper() -> No
     assert set(Paper.objects.values_list("title", flat=True)) == {first.title, second.title}
 
 
+def test_two_arxiv_papers_that_share_a_doi_are_two_papers_in_any_order() -> None:
+    shared = Name("doi", "10.5555/two.parts")
+    first, second = (paper(number, identifiers=(Name("arxiv", f"2611.0000{number}"), shared)) for number in (1, 2))
+    assert take(first, second) == Report(seen=2, new=2)
+    again = [replace(part, raw_hash=letter * 64) for part, letter in ((second, "e"), (first, "f"))]
+    assert take(*again) == Report(seen=2, same=2)
+    found = queries.by_key("10.5555/two.parts")
+    assert found is not None and found.key == "2611.00001"
+
+
 def test_what_is_longer_than_the_record_holds_does_not_stop_the_batch() -> None:
     endless = paper(
         1,
