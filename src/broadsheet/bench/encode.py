@@ -54,7 +54,7 @@ def measure(progress: Progress = silent) -> Measured:
 
     home = Path(settings.CONFIG.home)
     found = compare(sample_texts(COUNT), home=home, weights=home / "weights", progress=progress)
-    ratios = {"encode_vs_sentence_transformers": found.pop("encode_vs_sentence_transformers")}
+    ratios = {"encode_vs_sentence_transformers": found["encode_vs_sentence_transformers"]}
     packages = ", ".join(PEER_PACKAGES)
     notes = [
         f"{COUNT} texts of at most 256 word pieces, in chunks of {CHUNK} by turns, one thread each on one core; "
