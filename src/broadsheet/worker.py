@@ -72,10 +72,10 @@ def harvest(now: datetime) -> int:
 
 def encode(now: datetime) -> int:
     """Encode some papers that have no vector yet."""
-    from broadsheet.commands.index_command import working_encoder
+    from broadsheet.papers.encoder_setup import bulk_encoder
     from broadsheet.papers.vectors import encode_missing
 
-    encoder = working_encoder()
+    encoder = bulk_encoder()
     return encode_missing(encoder, most=ENCODE_AT_ONCE) if encoder else 0
 
 

@@ -1,17 +1,13 @@
 """`broadsheet index`: encode and index whatever changed."""
 
 import argparse
-import os
-
-from django.conf import settings
 
 from broadsheet.cli import DONE
 from broadsheet.commands import output
 from broadsheet.lib.progress import watched
-from broadsheet.papers import finding
+from broadsheet.papers import encoder_setup, finding
 from broadsheet.papers.database import migrate
 from broadsheet.papers.vectors import encode_missing
-from broadsheet.search import encoder as encoders
 
 HELP = "Encode and index whatever changed since the last time."
 EXAMPLE = "broadsheet index"
@@ -29,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     migrate()
     applied = finding.index(rebuild=options.rebuild, progress=watched("words"))
     encoded = 0
-    if not options.words_only and (encoder := working_encoder()):
+    if not options.words_only and (encoder := encoder_setup.bulk_encoder()):
         encoded = encode_missing(encoder, progress=watched("encoding"))
         applied += finding.index(progress=watched("vectors")) if encoded else 0
     if options.json:
@@ -37,14 +33,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         output.print_lines([f"{applied:,} changes indexed, {encoded:,} papers encoded"])
     return DONE
-
-
-def working_encoder() -> encoders.OnnxEncoder | None:
-    """The encoder for bulk work, on all the cores it may have."""
-    config = settings.CONFIG
-    if config.encoder == "none":
-        return None
-    return encoders.find(config.home, config.encoder, threads=config.encoder_threads or os.cpu_count() or 1)
 
 
 def encoder_id() -> str:

@@ -1,5 +1,7 @@
 """Getting and building the encoder that the settings name."""
 
+import os
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -27,3 +29,19 @@ def build_encoder(origin: str = "", progress: Progress = silent) -> Path:
         folder = config.home / "weights"
         weights.fetch(folder, http(), origin or config.encoder_weights, progress=progress)
         return bert_onnx.build(config.home, folder, progress=progress)
+
+
+def bulk_encoder() -> encoders.OnnxEncoder | None:
+    """The encoder for encoding papers, on all the cores it may have; None where none is built or wanted."""
+    if settings.CONFIG.encoder == "none":
+        return None
+    if _loaded() is None:
+        # It may be built while the worker runs.
+        _loaded.cache_clear()
+    return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> encoders.OnnxEncoder | None:
+    config = settings.CONFIG
+    return encoders.find(config.home, config.encoder, threads=config.encoder_threads or os.cpu_count() or 1)

@@ -145,10 +145,10 @@ class _Batch:
     def load(self, papers: Sequence[PaperData]) -> None:
         """Find what the record knows: by hash, by identifier, by title."""
         self.next_id = (Paper.objects.aggregate(last=Max("id"))["last"] or 0) + 1
-        hashes = [paper.raw_hash[:32] for paper in papers if paper.raw_hash]
+        hashes = [paper.raw_hash for paper in papers if paper.raw_hash]
         for raw_hash, number in store.lookup(Sighting, "raw_hash", hashes):
             self.by_hash[raw_hash] = number
-        fresh = [paper for paper in papers if paper.raw_hash[:32] not in self.by_hash]
+        fresh = [paper for paper in papers if paper.raw_hash not in self.by_hash]
         for name, number in store.lookup(Named, "name", [str(name) for paper in fresh for name in paper.identifiers]):
             self.by_name[name] = number
         for key, number in store.lookup(Paper, "title_key", [short_title_key(paper.title) for paper in fresh], "id"):
@@ -162,7 +162,7 @@ class _Batch:
         if isinstance(item, Rejected):
             self.reject(item)
             return
-        seen = self.by_hash.get(item.raw_hash[:32]) if item.raw_hash else None
+        seen = self.by_hash.get(item.raw_hash) if item.raw_hash else None
         if seen is not None:
             self.report.same += 1
             return
@@ -232,7 +232,7 @@ class _Batch:
         self.known[number] = Known(number, data, seen | {item.raw_hash})
         self.sightings[number, item.source] = item
         if item.raw_hash:
-            self.by_hash[item.raw_hash[:32]] = number
+            self.by_hash[item.raw_hash] = number
         for name in data.identifiers:
             self.by_name[str(name)] = number
         titled = self.by_title.setdefault(short_title_key(data.title), [])

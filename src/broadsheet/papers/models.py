@@ -105,7 +105,7 @@ class Sighting(models.Model):
 
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings", db_index=False)
     source = models.CharField(max_length=20)
-    raw_hash = models.CharField(max_length=32)
+    raw_hash = models.CharField(max_length=64)
     datestamp = models.DateField(null=True)
     seen = models.DateTimeField()
 

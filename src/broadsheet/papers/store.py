@@ -262,7 +262,7 @@ def record_sightings(sightings: Mapping[tuple[int, str], PaperData], now: dateti
     rows.insert(
         Sighting,
         ("paper", "source", "raw_hash", "datestamp", "seen"),
-        [(number, source, item.raw_hash[:32], item.datestamp, now) for (number, source), item in sightings.items()],
+        [(number, source, item.raw_hash, item.datestamp, now) for (number, source), item in sightings.items()],
         replace="paper_id,source",
     )
     counted = {key: item for key, item in sightings.items() if item.signals}

@@ -14,7 +14,7 @@ from broadsheet.papers import rows, store
 from broadsheet.papers.models import Paper, Vector
 from broadsheet.search.types import Encoder
 
-# About eight seconds of work on one core: what a kill can cost.
+# About six seconds of work on one core: what a kill can cost.
 BATCH: Final = 256
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 DEPTH = 200
-RRF_K = 60
 
 
 def min_max(scores: Mapping[int, float]) -> dict[int, float]:
@@ -25,15 +24,6 @@ def fused(lists: Sequence[Mapping[int, float]], weights: Sequence[float]) -> lis
     for scores, weight in zip(lists, weights, strict=True):
         for paper, score in scores.items():
             totals[paper] = totals.get(paper, 0.0) + weight * score
-    return ordered(totals)
-
-
-def rrf(lists: Sequence[Sequence[int]], k: int = RRF_K) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion: score = sum over lists of 1 / (k + rank), rank from 1 (Cormack and others, 2009)."""
-    totals: dict[int, float] = {}
-    for papers in lists:
-        for rank, paper in enumerate(papers, start=1):
-            totals[paper] = totals.get(paper, 0.0) + 1 / (k + rank)
     return ordered(totals)
 
 

@@ -21,10 +21,9 @@ GZIP: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """A format of files: the name users type, what its files are called, how it is told and how it is read."""
+    """A format of files: the name users type, how it is told and how it is read."""
 
     name: str
-    suffixes: tuple[str, ...]
     recognises: Callable[[bytes, str], bool]
     read: Reader
 
@@ -33,12 +32,12 @@ class FileFormat:
 FORMATS: Final[dict[str, FileFormat]] = {
     form.name: form
     for form in (
-        FileFormat("hf-daily", (".json", ".jsonl", ".ndjson"), hf_daily.recognises, hf_daily.read),
-        FileFormat("arxiv-jsonl", (".jsonl", ".json", ".ndjson"), arxiv_jsonl.recognises, arxiv_jsonl.read),
-        FileFormat("csl-json", (".json", ".csl"), csl_json.recognises, csl_json.read),
-        FileFormat("ris", (".ris", ".txt"), ris.recognises, ris.read),
-        FileFormat("bibtex", (".bib", ".bibtex", ".txt"), bibtex.recognises, bibtex.read),
-        FileFormat("saved-page", (".txt", ".html", ".htm"), saved_page.recognises, saved_page.read),
+        FileFormat("hf-daily", hf_daily.recognises, hf_daily.read),
+        FileFormat("arxiv-jsonl", arxiv_jsonl.recognises, arxiv_jsonl.read),
+        FileFormat("csl-json", csl_json.recognises, csl_json.read),
+        FileFormat("ris", ris.recognises, ris.read),
+        FileFormat("bibtex", bibtex.recognises, bibtex.read),
+        FileFormat("saved-page", saved_page.recognises, saved_page.read),
     )
 }
 

@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("source", models.CharField(max_length=20)),
-                ("raw_hash", models.CharField(max_length=32)),
+                ("raw_hash", models.CharField(max_length=64)),
                 ("datestamp", models.DateField(null=True)),
                 ("seen", models.DateTimeField()),
                 (
