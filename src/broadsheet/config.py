@@ -137,6 +137,14 @@ def address(value: object) -> str:
     return found
 
 
+def mail_server(value: object) -> str:
+    """Read where mails are handed in."""
+    found = text(value)
+    if found and not found.startswith(("smtp://", "smtps://")):
+        raise ValueError("empty, or smtp://user:password@host:port, or smtps:// with TLS at once")
+    return found
+
+
 def database(value: object) -> str:
     """Read where the record is kept."""
     found = text(value)
@@ -167,12 +175,44 @@ SETTINGS = (
     Setting("encoder_threads", 0, whole(0, 256), "Threads for encoding papers; 0 for one per core."),
     Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
     Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
+    Setting(
+        "sign_in",
+        "auto",
+        one_of("auto", "always"),
+        "Who signs in: `auto` spares the one person of a site that only this machine reaches, `always` asks everyone.",
+    ),
+    Setting(
+        "registration",
+        "invitation",
+        one_of("invitation", "approval", "open"),
+        "Who may join: those with an invitation, those whom a moderator approves, or everyone.",
+    ),
+    Setting("invitations_per_reader", 5, whole(0, 1000), "How many people a reader may invite; curators invite freely."),
+    Setting("session_days", 30, whole(1, 400), "Days after which a reader has to sign in again."),
+    Setting("mail_url", "", mail_server, "The mail server: smtp://user:password@host:587, or smtps:// with TLS at once."),
+    Setting("mail_from", "", text, "The address that mails come from, such as Broadsheet <papers@lab.example>."),
+    Setting("github_client", "", text, "The client id of an OAuth application at GitHub, to sign in with it."),
+    Setting("github_secret", "", text, "Its secret."),
+    Setting("orcid_client", "", text, "The client id at ORCID, to sign in with it and prove authorship."),
+    Setting("orcid_secret", "", text, "Its secret."),
+    Setting("oidc_name", "", text, "The name of your OpenID Connect provider, as readers know it."),
+    Setting("oidc_server", "", address, "The address of that provider."),
+    Setting("oidc_client", "", text, "The client id there."),
+    Setting("oidc_secret", "", text, "Its secret."),
+    Setting("votes_per_day", 40, whole(1, 10000), "Votes of a reader in a day that weigh in full; more weigh less."),
+    Setting("comments_per_hour", 20, whole(1, 1000), "Comments a reader may write in an hour."),
+    Setting("submissions_per_day", 10, whole(1, 1000), "Papers a reader may bring in a day."),
+    Setting("submission_days", 0, whole(0, 36500), "How old, in days, a submitted paper may be; 0 for any age."),
+    Setting("outside_vote_weight", 0.2, number(0, 10), "What an upvote counted elsewhere weighs beside a vote here."),
+    Setting("field_fairness", 0.5, number(0, 1), "How far trending lifts small fields: 0 not at all, 1 all the way."),
     Setting("trending_editions_per_tenfold", 3.0, number(0.5, 60), "Editions of age that tenfold votes make good."),
     Setting("trending_prior", 0.5, number(0, 100), "How many papers' worth of trust a category's mean of votes gets."),
     Setting("trending_days", 30, whole(1, 366), "How old, in days, a paper on the trending list may be."),
     Setting("arxiv_oai_url", "https://oaipmh.arxiv.org/oai", address, "arXiv's OAI-PMH server."),
     Setting("arxiv_feeds_url", "https://rss.arxiv.org", address, "arXiv's server of announcement feeds."),
     Setting("arxiv_api_url", "https://export.arxiv.org/api/query", address, "arXiv's Atom API."),
+    Setting("doi_url", "https://doi.org", address, "The resolver of DOIs."),
+    Setting("orcid_url", "https://pub.orcid.org/v3.0", address, "ORCID's public API."),
     Setting("huggingface_url", "https://huggingface.co", address, "Hugging Face, for votes and links."),
     Setting("debug", False, yes_or_no, "Show details of an error on the page; for those who work on Broadsheet."),
 )

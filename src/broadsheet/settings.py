@@ -23,10 +23,17 @@ if CONFIG.public_url:
     ALLOWED_HOSTS.append(urlsplit(CONFIG.public_url).hostname or "")
     CSRF_TRUSTED_ORIGINS = [CONFIG.public_url]
 
+AUTH_USER_MODEL = "readers.Reader"
 INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
     "broadsheet.papers",
+    "broadsheet.readers",
+    "broadsheet.community",
     "broadsheet.editions",
     "broadsheet.web",
 ]

@@ -114,8 +114,8 @@ def similar(paper: Paper, limit: int = 8, wanted: Filter | None = None) -> tuple
 
 def _with_papers(results: Results) -> tuple[FoundPaper, ...]:
     papers = {paper.id: paper for paper in queries.in_order(hit.paper for hit in results.hits)}
-    # A paper withdrawn a moment ago may still be in the shard.
-    shown = [hit for hit in results.hits if hit.paper in papers and not papers[hit.paper].withdrawn]
+    # A paper withdrawn a moment ago may still be in the shard; a hidden one stays there.
+    shown = [hit for hit in results.hits if hit.paper in papers and papers[hit.paper].is_shown]
     return tuple(
         FoundPaper(rank, papers[hit.paper], hit.block, hit.score, hit.why) for rank, hit in enumerate(shown, 1)
     )

@@ -4,6 +4,7 @@ Rows are written by `papers.ingest` and `papers.vectors` alone; everybody else r
 """
 
 from django.db import models
+from django.db.models import F
 
 
 class Paper(models.Model):
@@ -14,7 +15,11 @@ class Paper(models.Model):
     id_month: the month in an arXiv id, YYYY-MM: the month of first announcement.
     text_hash: of title and abstract; a vector belongs to it, not to the paper.
     title_key: the title without case and punctuation, for linking papers that share no identifier.
-    votes, comments: the newest counts of the sources that keep any, derived from Signal.
+    votes_outside, comments_outside, stars: the newest counts of the sources that keep any, derived from Signal.
+    votes_here, comments_here: what readers of this site gave, derived from their votes and comments.
+    votes, comments: both together, as a page shows them.
+    vote_weight, commenters: the same votes and those who comment, each weighed by the standing of the reader.
+    placed: the edition day in which a curator placed it, beside its own; hidden: taken off the lists by a moderator.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -39,8 +44,21 @@ class Paper(models.Model):
     links = models.JSONField(default=list)
     facts = models.JSONField(default=dict)
     has_code = models.BooleanField(default=False)
-    votes = models.IntegerField(default=0)
-    comments = models.IntegerField(default=0)
+    votes_outside = models.IntegerField(default=0, db_default=0)
+    comments_outside = models.IntegerField(default=0, db_default=0)
+    stars = models.IntegerField(default=0, db_default=0)
+    votes_here = models.IntegerField(default=0, db_default=0)
+    comments_here = models.IntegerField(default=0, db_default=0)
+    votes = models.GeneratedField(
+        expression=F("votes_outside") + F("votes_here"), output_field=models.IntegerField(), db_persist=True
+    )
+    comments = models.GeneratedField(
+        expression=F("comments_outside") + F("comments_here"), output_field=models.IntegerField(), db_persist=True
+    )
+    vote_weight = models.FloatField(default=0.0, db_default=0.0)
+    commenters = models.FloatField(default=0.0, db_default=0.0)
+    placed = models.DateField(null=True, db_index=True)
+    hidden = models.BooleanField(default=False, db_default=False)
     first_seen = models.DateTimeField()
 
     class Meta:
@@ -57,6 +75,11 @@ class Paper(models.Model):
     def category_list(self) -> list[str]:
         """The categories, the primary one first."""
         return self.categories.split()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether lists show it: neither withdrawn by its authors nor hidden by a moderator."""
+        return not (self.withdrawn or self.hidden)
 
 
 class Identifier(models.Model):

@@ -6,7 +6,7 @@ Called by `papers.ingest` and `papers.vectors` inside their transactions, and by
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -33,6 +33,8 @@ LOG_LOCK: Final = 0x62726F61
 to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 # The counts of the sample are Hugging Face's, of the day the sample was made: its own later ones replace them.
 COUNTED_BY: Final = {"sample": "huggingface"}
+# The counts of others that lists make use of, in the order of the columns that hold them.
+OUTSIDE: Final = ("upvotes", "comments", "github_stars")
 
 
 def lock_log() -> None:
@@ -173,8 +175,8 @@ def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
     """Insert new papers with all that hangs on them."""
     rows.insert(
         Paper,
-        (*PAPER_COLUMNS, "votes", "comments", "first_seen"),
-        [(*_paper_row(number, data), 0, 0, now) for number, data in papers.items()],
+        (*PAPER_COLUMNS, "first_seen"),
+        [(*_paper_row(number, data), now) for number, data in papers.items()],
     )
     rows.insert(Identifier, ("name", "paper"), [row for pair in papers.items() for row in _name_rows(*pair)], "name")
     rows.insert(
@@ -280,18 +282,53 @@ def record_sightings(sightings: Mapping[tuple[int, str], PaperData], now: dateti
 
 
 def recount(numbers: Sequence[int]) -> None:
-    """Derive the votes and comments of papers from the newest counts of their sources."""
+    """Derive the outside counts of papers from the newest counts of their sources."""
     for start in range(0, len(numbers), LOOKUP):
         totals: dict[int, dict[str, int]] = {}
-        found = Signal.objects.filter(paper__in=numbers[start : start + LOOKUP], name__in=("upvotes", "comments"))
+        found = Signal.objects.filter(paper__in=numbers[start : start + LOOKUP], name__in=OUTSIDE)
         for number, name, value in found.values_list("paper_id", "name", "value"):
-            counts = totals.setdefault(number, {})
-            counts[name] = counts.get(name, 0) + value
+            counts = totals.setdefault(number, dict.fromkeys(OUTSIDE, 0))
+            counts[name] += value
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"UPDATE {Paper._meta.db_table} SET votes = %s, comments = %s WHERE id = %s",
-                [(counts.get("upvotes", 0), counts.get("comments", 0), number) for number, counts in totals.items()],
+                f"UPDATE {Paper._meta.db_table} SET votes_outside = %s, comments_outside = %s, stars = %s WHERE id = %s",
+                [(*counts.values(), number) for number, counts in totals.items()],
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the readers of this site gave to a paper: counts, and the same weighed by the readers' standing."""
+
+    votes: int
+    vote_weight: float
+    comments: int
+    commenters: float
+
+
+def lock_paper(number: int) -> bool:
+    """Hold a paper's row until the transaction ends, so that what is counted is what is kept; say if there is one."""
+    return Paper.objects.select_for_update().filter(id=number).values_list("id", flat=True).first() is not None
+
+
+def write_tally(number: int, tally: Tally) -> None:
+    """Keep what readers gave to a paper; the caller counted it in this transaction, holding `lock_paper`."""
+    Paper.objects.filter(id=number).update(
+        votes_here=tally.votes,
+        vote_weight=tally.vote_weight,
+        comments_here=tally.comments,
+        commenters=tally.commenters,
+    )
+
+
+def place(number: int, day: date | None) -> None:
+    """Place a paper in the edition of a day, beside its own; None takes it out again."""
+    Paper.objects.filter(id=number).update(placed=day)
+
+
+def hide(number: int, hidden: bool) -> None:
+    """Take a paper off every list, or put it back; the record keeps it."""
+    Paper.objects.filter(id=number).update(hidden=hidden)
 
 
 def quarantine(rejected: Mapping[str, Rejected], now: datetime) -> None:

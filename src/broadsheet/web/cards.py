@@ -15,7 +15,7 @@ from broadsheet.papers.models import Paper
 from broadsheet.record.identifiers import BadIdentifier, arxiv_id
 from broadsheet.web import categories, cover
 from broadsheet.web.badges import Badge, badges, figures
-from broadsheet.web.maths import render
+from broadsheet.markup.maths import render
 from broadsheet.web.reasons import sentences
 
 AUTHORS_SHOWN: Final = 4

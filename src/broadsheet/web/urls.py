@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, include, path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
@@ -26,6 +26,8 @@ urlpatterns = [
     path("papers", RedirectView.as_view(pattern_name="latest")),
     page("papers/<path:key>", paper.show, "paper"),
     page("search", search.show, "search"),
+    path("", include("broadsheet.web.community_urls")),
+    path("", include("broadsheet.web.account_urls")),
     page("about", about.show, "about"),
     page("health", health.show, "health"),
     page("healthz", machine.healthz, "healthz"),

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy
 
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
-from broadsheet.web import bibtex, cards, cover, maths
+from broadsheet.markup import maths
+from broadsheet.web import bibtex, cards, cover
 from broadsheet.web.badges import KINDS, all_links, badges, told
 from broadsheet.web.views.errors import NotHere
 

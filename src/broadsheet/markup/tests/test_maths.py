@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.web.maths import LONGEST_FORMULA, as_text, render
+from broadsheet.markup.maths import LONGEST_FORMULA, as_text, render
 
 ALLOWED = re.compile(r"</?(?:m[a-z]+|none|code|em|strong|mark|a)(?: [a-z]+=\"[^\"<>]*\")*>")
 

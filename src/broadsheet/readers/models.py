@@ -1,0 +1,139 @@
+"""People and what belongs to them: readers, invitations, the library, notifications."""
+
+from typing import ClassVar, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from broadsheet.papers.models import Paper
+
+# Every role may do what those before it may.
+ROLES: Final = ("reader", "curator", "moderator", "owner")
+
+
+class Readers(BaseUserManager["Reader"]):
+    """Readers, found by the address they sign in with."""
+
+    def get_by_natural_key(self, username: str | None) -> "Reader":
+        """Find a reader by address; its case does not matter."""
+        return self.get(email__iexact=username)
+
+
+class Reader(AbstractBaseUser):
+    """A person with an account.
+
+    handle: the public name in addresses and mentions: a to z, 0 to 9 and hyphens, so that none can pass for another.
+    name: as the reader writes it; shown with the handle beside it.
+    role: reader, curator (places papers), moderator (and decides on reports), owner (and everything else).
+    state: waiting (for approval), active or suspended.
+    orcid: an ORCID iD proved by signing in there; "" without.
+    standing: what a vote weighs, 0 to 1, by `ranking.standing`; standing_terms: how it came about.
+    mailed: the kinds of notification that also go by mail.
+    """
+
+    email = models.EmailField(unique=True)
+    handle = models.CharField(max_length=30, unique=True)
+    name = models.CharField(max_length=80)
+    about = models.TextField(default="", blank=True)
+    role = models.CharField(max_length=10, default="reader", choices=[(role, role) for role in ROLES])
+    state = models.CharField(
+        max_length=10, default="active", choices=[(state, state) for state in ("waiting", "active", "suspended")]
+    )
+    joined = models.DateTimeField()
+    invited_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="invited")
+    approved_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="approved")
+    orcid = models.CharField(max_length=19, default="", blank=True)
+    standing = models.FloatField(default=0.0)
+    standing_terms = models.JSONField(default=dict, blank=True)
+    mailed = models.JSONField(default=list, blank=True)
+    language = models.CharField(max_length=10, default="", blank=True)
+    time_zone = models.CharField(max_length=60, default="UTC")
+
+    objects: ClassVar[Readers] = Readers()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["handle", "name"]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["orcid"], condition=~Q(orcid=""), name="one_reader_per_orcid")]
+
+    def __str__(self) -> str:
+        return self.handle
+
+    def may(self, role: str) -> bool:
+        """Whether the reader may do what that role may."""
+        return self.is_active and ROLES.index(self.role) >= ROLES.index(role)
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        """Whether the reader may sign in and act; Django asks for it by this name."""
+        return self.state == "active"
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the reader may open Django's admin."""
+        return self.may("owner")
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Whether Django's admin may be used for that; the owner may do everything."""
+        return self.may("owner")
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether Django's admin shows a room."""
+        return self.may("owner")
+
+
+class Invitation(models.Model):
+    """A link by which people join. Only a digest of its code is kept.
+
+    role: what those who use it become. uses_left: 0 when it is used up or was taken back.
+    made_by: None for the first link of a site, which `broadsheet run` prints.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=10, default="reader")
+    made_by = models.ForeignKey(Reader, models.CASCADE, null=True, related_name="invitations")
+    made = models.DateTimeField()
+    expires = models.DateTimeField()
+    uses_left = models.IntegerField(default=1)
+    note = models.CharField(max_length=200, default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class Saved(models.Model):
+    """A paper in a reader's library."""
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="library")
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="saved_by")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reader", "paper"], name="saved_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reader} {self.paper}"
+
+
+class Notification(models.Model):
+    """Something a reader should know of.
+
+    kind: reply, mention, comment (on a paper one claimed), submission, claim, report, moderation or welcome.
+    data: what its sentence is made of, so that it is said in the reader's language. url: a path of this site.
+    """
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=12)
+    data = models.JSONField(default=dict)
+    url = models.CharField(max_length=500, default="")
+    at = models.DateTimeField()
+    read = models.DateTimeField(null=True)
+    mail_due = models.BooleanField(default=False)
+    mail_tries = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["reader", "-at"]), models.Index(fields=["mail_due"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
