@@ -168,6 +168,7 @@ SETTINGS = (
     Setting("holidays", (), dates, "More days without an announcement than the ones Broadsheet knows."),
     Setting("public_url", "", address, "The address under which readers reach the site."),
     Setting("allowed_hosts", (), texts, "The host names the site answers to; empty for those of this machine."),
+    Setting("trusted_proxies", 0, whole(0, 10), "How many proxies of your own stand before the site and are believed."),
     Setting("database", "", database, "Where the record is kept; empty for SQLite in the home."),
     Setting("secret_key", "", text, "The key that signs cookies and links; empty for one made at the first start."),
     Setting("encoder", "minilm-int8", one_of("minilm-int8", "none"), "The encoder for search by meaning, or none."),

@@ -8,12 +8,18 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from django.urls import URLPattern, URLResolver
 
 from broadsheet.cli import COMMANDS, parser, prepare
 from broadsheet.config import SETTINGS, Setting
 
+# Pages that a library brings, by where they are; their own documents tell of each.
+OF_LIBRARIES: Final = {
+    "account/": "Sign in, join, addresses, passwords, passkeys, codes, connected accounts, sessions (django-allauth).",
+    "admin/": "Django's admin, for the owner.",
+}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -56,7 +62,7 @@ def routes() -> str:
     lines = [
         "# Routes",
         "",
-        "Written from the program by `make docs`. All are read by GET; none changes anything.",
+        "Written from the program by `make docs`. Reading is by GET, and GET changes nothing; changes are by POST with CSRF.",
         "",
         "| route | name | what it shows |",
         "| --- | --- | --- |",
@@ -74,10 +80,12 @@ def _routes() -> Iterator[tuple[str, str, str]]:
 def _flat(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str, str]]:
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from _flat(pattern.url_patterns, route)
-        else:
+        if isinstance(pattern, URLPattern):
             yield route, pattern.name or "", _says(pattern)
+        elif route in OF_LIBRARIES:
+            yield route, pattern.app_name or "", OF_LIBRARIES[route]
+        else:
+            yield from _flat(pattern.url_patterns, route)
 
 
 def _says(pattern: URLPattern) -> str:

@@ -43,6 +43,10 @@ def steps() -> tuple[Step, ...]:
         Step("index vectors", index, timedelta(seconds=5)),
         Step("harvest", harvest, timedelta(seconds=30)),
         Step("editions", close_editions, timedelta(minutes=10)),
+        Step("standing", assess_standing, timedelta(minutes=10)),
+        Step("steered votes", look_for_steered_votes, timedelta(hours=1)),
+        Step("origins", forget_origins, timedelta(hours=1)),
+        Step("mails", send_mails, timedelta(minutes=1)),
     )
 
 
@@ -84,6 +88,34 @@ def close_editions(now: datetime) -> int:
     from broadsheet.editions.closing import close_due
 
     return close_due(now)
+
+
+def assess_standing(now: datetime) -> int:
+    """Assess the readers who were not assessed today."""
+    from broadsheet.community import standing
+
+    return standing.assess_due(now)
+
+
+def look_for_steered_votes(now: datetime) -> int:
+    """Look for steered votes among those of the last weeks."""
+    from broadsheet.community import integrity
+
+    return integrity.look(now)
+
+
+def forget_origins(now: datetime) -> int:
+    """Forget which networks votes came from once they are a month old."""
+    from broadsheet.community import origins
+
+    return origins.forget_old(now)
+
+
+def send_mails(now: datetime) -> int:
+    """Send the notifications that readers want by mail."""
+    from broadsheet.readers import notifications
+
+    return notifications.send_mails(now)
 
 
 class Worker:

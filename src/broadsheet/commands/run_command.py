@@ -13,9 +13,12 @@ from django.db import connections
 
 from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import output
+from broadsheet.lib.clock import now
 from broadsheet.lib.files import lock
 from broadsheet.papers import finding, sample
 from broadsheet.papers.database import migrate
+from broadsheet.readers import alone, invitations
+from broadsheet.readers.network import note_address
 
 HELP = "Serve the site and do the background work; prints the address."
 EXAMPLE = "broadsheet run --host 0.0.0.0 --port 8000"
@@ -33,8 +36,12 @@ def run(options: argparse.Namespace) -> int:
     must_be_free(options.host, options.port)
     allow_host(options.host)
     prepare_home()
+    place = address(options.host, options.port)
+    note_address(place)
+    said = signing_in(options.host, place)
+    leave_to_others()
     worker = None if options.no_worker else start_worker()
-    output.print_lines([f"Broadsheet is at {address(options.host, options.port)}"])
+    output.print_lines([f"Broadsheet is at {place}", *said])
     sys.stdout.flush()
     try:
         serve(options.host, options.port)
@@ -91,6 +98,21 @@ def prepare_home() -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
     if sample.load_if_empty():
         finding.index()
+
+
+def signing_in(host: str, place: str) -> list[str]:
+    """Decide whether readers sign in at all, and say what the person at the console has to know of it."""
+    if alone.choose(host):
+        return [
+            "Nobody needs to sign in: only this machine reaches the site. To let others in, start it with --host 0.0.0.0",
+            "or a public_url, or set sign_in to always; docs/accounts.md tells how.",
+        ]
+    code = invitations.owner_code(now())
+    return [f"Become the owner of this site: {place.rstrip('/')}/join/{code} (once, within 7 days)"] if code else []
+
+
+def leave_to_others() -> None:
+    """Let go of what processes cannot share."""
     # The processes of the site are forked from this one: a connection or an open index must not be shared with them.
     finding.forget()
     connections.close_all()
@@ -104,7 +126,9 @@ def start_worker() -> "subprocess.Popen[bytes]":
 def address(host: str, port: int) -> str:
     """The address a reader on this machine types."""
     shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)
-    return settings.CONFIG.public_url or f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    if settings.CONFIG.public_url:
+        return f"{settings.CONFIG.public_url}/"
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
 
 def serve(host: str, port: int) -> None:

@@ -6,8 +6,9 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 
-from broadsheet.editions.lists import by_votes, places, standing
+from broadsheet.editions.lists import places, shown
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
+from broadsheet.editions.order import by_support, why
 from broadsheet.papers import schedule
 
 # An edition is the news until the next one; its last readers vote from their own evening.
@@ -21,7 +22,7 @@ def close_due(now: datetime) -> int:
 
     A day is closed once, in one transaction; two workers that close the same day at once leave one order.
     """
-    days = standing().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
+    days = shown().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
     newest = days.values_list("announced").annotate(newest=Max("first_seen")).order_by("announced")
     over = [day for day, seen in newest if day and schedule.begins(day) + OPEN_FOR <= now and seen + QUIET_FOR <= now]
     return sum(_close(day, now) for day in over)
@@ -31,11 +32,11 @@ def _close(day: date, now: datetime) -> bool:
     with transaction.atomic():
         _edition, fresh = ClosedEdition.objects.get_or_create(day=day, defaults={"closed": now})
         if fresh:
-            papers = by_votes(places().filter(announced=day), day.isoformat())
+            supported = by_support(places(day, day), day.isoformat())
             ClosedPlace.objects.bulk_create(
                 [
-                    ClosedPlace(edition_id=day, paper=paper, rank=rank, votes=paper.votes)
-                    for rank, paper in enumerate(papers, 1)
+                    ClosedPlace(edition_id=day, paper=paper, rank=rank, why=why(paper, terms))
+                    for rank, (paper, terms) in enumerate(supported, 1)
                 ]
             )
         return bool(fresh)

@@ -1,20 +1,20 @@
 """Editions by day, week and month, and the trending list: papers and votes in, ordered lists out."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from statistics import fmean
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
+from broadsheet.editions.order import Supported, by_heat, by_support, why
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
-from broadsheet.ranking.hot import HotTerms, hot, lot
 
 # Nothing is announced outside these years, so a key that names another is a mistake.
 FIRST_DAY, LAST_DAY = date(1991, 1, 1), date(2100, 12, 31)
@@ -46,14 +46,17 @@ def read_day(key: str) -> date:
     return found
 
 
-def standing() -> QuerySet[Paper]:
-    """The papers that editions show: known by their day, and not withdrawn."""
-    return Paper.objects.filter(announced__isnull=False, withdrawn=False)
+def shown() -> QuerySet[Paper]:
+    """The papers that editions show: of a known day, neither withdrawn nor hidden."""
+    return Paper.objects.filter(withdrawn=False, hidden=False).exclude(announced=None, placed=None)
 
 
-def places() -> QuerySet[Paper]:
-    """The same, with what their places in a list need and no more; see `whole`."""
-    return standing().defer(*HEAVY)
+def places(first: date, last: date) -> QuerySet[Paper]:
+    """The papers of a span of days, with what their places in a list need and no more; see `whole`.
+
+    A paper belongs to the day of its announcement, and to the one a curator placed it in.
+    """
+    return shown().filter(Q(announced__range=(first, last)) | Q(placed__range=(first, last))).defer(*HEAVY)
 
 
 def whole(entries: Iterable[Entry]) -> list[Entry]:
@@ -64,14 +67,14 @@ def whole(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def day(wanted: date, now: datetime | None = None) -> Edition:
-    """Give the edition of a day: by votes, then the latest submitted first; ties by lot.
+    """Give the edition of a day: by support, then the latest submitted first; ties by lot.
 
     Once the day is closed its order stands; papers that came after that follow it, marked late.
     """
-    papers = list(places().filter(announced=wanted))
+    papers = list(places(wanted, wanted))
     closed = ClosedEdition.objects.filter(day=wanted).first()
     key = wanted.isoformat()
-    entries = _as_closed(closed, papers) if closed else _entries(by_votes(papers, key))
+    entries = _as_closed(closed, papers) if closed else _entries(by_support(papers, key))
     state = "closed" if closed else "open" if papers else _why_empty(wanted, now or wall_clock())
     earlier, later = _neighbours(wanted, wanted)
     return Edition(
@@ -85,47 +88,37 @@ def day(wanted: date, now: datetime | None = None) -> Edition:
     )
 
 
-def by_votes(papers: Iterable[Paper], key: str) -> list[Paper]:
-    """Order papers by votes, then recency, then by lot."""
-    return sorted(papers, key=lambda paper: (-paper.votes, -_moment(paper), lot(paper.key, key)))
-
-
-def _moment(paper: Paper) -> float:
-    return paper.submitted.timestamp() if paper.submitted else 0.0
-
-
-def _entries(papers: Sequence[Paper], first: int = 1, late: bool = False) -> tuple[Entry, ...]:
-    return tuple(Entry(rank, paper, late, _why(paper)) for rank, paper in enumerate(papers, first))
-
-
-def _why(paper: Paper, votes: int | None = None) -> dict[str, object]:
-    why: dict[str, object] = {"votes": paper.votes if votes is None else votes}
-    if paper.submitted:
-        why["submitted"] = paper.submitted.date().isoformat()
-    return why
+def _entries(supported: Sequence[Supported], first: int = 1, late: bool = False) -> tuple[Entry, ...]:
+    return tuple(Entry(rank, paper, late, why(paper, terms)) for rank, (paper, terms) in enumerate(supported, first))
 
 
 def _as_closed(closed: ClosedEdition, papers: Sequence[Paper]) -> tuple[Entry, ...]:
     places = {place.paper_id: place for place in closed.places.all()}
     stood = sorted((paper for paper in papers if paper.id in places), key=lambda paper: places[paper.id].rank)
     # Ranks are counted anew: a paper withdrawn since leaves no gap.
-    first = tuple(Entry(rank, paper, False, _why(paper, places[paper.id].votes)) for rank, paper in enumerate(stood, 1))
-    late = by_votes((paper for paper in papers if paper.id not in places), closed.day.isoformat())
+    first = tuple(Entry(rank, paper, False, places[paper.id].why) for rank, paper in enumerate(stood, 1))
+    late = by_support((paper for paper in papers if paper.id not in places), closed.day.isoformat())
     return first + _entries(late, len(first) + 1, late=True)
 
 
 def _why_empty(wanted: date, now: datetime) -> str:
     if not schedule.has_edition(wanted):
         return "holiday"
-    newest = standing().aggregate(newest=Max("announced"))["newest"]
+    newest = latest_day()
     return "waiting" if newest and wanted > newest and wanted <= schedule.latest_due(now) else "empty"
 
 
 def _neighbours(first: date, last: date) -> tuple[date | None, date | None]:
     """The nearest days with papers before and after a span."""
-    earlier = standing().filter(announced__lt=first).aggregate(found=Max("announced"))["found"]
-    later = standing().filter(announced__gt=last).aggregate(found=Min("announced"))["found"]
-    return earlier, later
+    earlier = [_outermost("-", name, shown().filter(**{f"{name}__lt": first})) for name in ("announced", "placed")]
+    later = [_outermost("", name, shown().filter(**{f"{name}__gt": last})) for name in ("announced", "placed")]
+    return max(filter(None, earlier), default=None), min(filter(None, later), default=None)
+
+
+def _outermost(direction: str, name: str, papers: QuerySet[Paper]) -> date | None:
+    # Not by Max or Min, which would read every row: the first of an index is at hand.
+    found: date | None = papers.order_by(direction + name).values_list(name, flat=True).first()
+    return found
 
 
 def week(key: str) -> Edition:
@@ -162,7 +155,7 @@ def month_key(moment: date) -> str:
 
 
 def _span(key: str, kind: str, first: date, last: date, key_of: Callable[[date], str]) -> Edition:
-    papers = by_votes(places().filter(announced__range=(first, last)), key)
+    papers = by_support(places(first, last), key)
     earlier, later = _neighbours(first, last)
     return Edition(
         key,
@@ -177,14 +170,17 @@ def _span(key: str, kind: str, first: date, last: date, key_of: Callable[[date],
 
 def latest_day() -> date | None:
     """Give the newest day that has papers."""
-    found: date | None = standing().aggregate(newest=Max("announced"))["newest"]
-    return found
+    newest = [_outermost("-", name, shown().exclude(**{name: None})) for name in ("announced", "placed")]
+    return max(filter(None, newest), default=None)
 
 
 def days_with_papers(first: date, last: date) -> dict[date, int]:
     """Count the papers of each day of a span; days without papers are left out."""
-    counted = standing().filter(announced__range=(first, last)).values("announced").annotate(papers=Count("id"))
-    return {row["announced"]: row["papers"] for row in counted.order_by("announced") if row["announced"]}
+    announced = shown().filter(announced__range=(first, last)).values_list("announced")
+    placed = shown().filter(placed__range=(first, last)).exclude(announced=F("placed")).values_list("placed")
+    found = Counter(dict(announced.annotate(papers=Count("id")).order_by()))
+    found.update(dict(placed.annotate(papers=Count("id")).order_by()))
+    return {day: papers for day, papers in sorted(found.items()) if day}
 
 
 def trending(limit: int = 100, now: datetime | None = None) -> Edition:
@@ -197,35 +193,7 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
         return Edition("trending", "trending", "empty", (), 0)
     today = min(newest, schedule.latest_due(now or wall_clock()))
     first = today - timedelta(days=settings.CONFIG.trending_days)
-    papers = list(places().filter(announced__range=(first, newest)))
-    scored = score_papers(papers, today)
-    ranked = sorted(scored, key=lambda pair: (-pair[1].score, lot(pair[0].key, today.isoformat())))
+    papers = list(places(first, newest))
+    ranked = by_heat(papers, today)
     entries = tuple(Entry(rank, paper, False, terms.to_json()) for rank, (paper, terms) in enumerate(ranked[:limit], 1))
     return Edition("trending", "trending", "open" if entries else "empty", entries, len(papers))
-
-
-def score_papers(papers: Sequence[Paper], today: date) -> list[tuple[Paper, HotTerms]]:
-    """Score papers as of a day, each against the mean votes of its primary category among them."""
-    config = settings.CONFIG
-    votes: dict[str, list[int]] = {}
-    for paper in papers:
-        votes.setdefault(_field(paper), []).append(paper.votes)
-    means = {name: fmean(counts) for name, counts in votes.items()}
-    ages = {day: schedule.age(day, today) for day in {paper.announced for paper in papers} if day}
-    return [
-        (
-            paper,
-            hot(
-                paper.votes,
-                ages.get(paper.announced, 0) if paper.announced else 0,
-                means[_field(paper)],
-                config.trending_prior,
-                config.trending_editions_per_tenfold,
-            ),
-        )
-        for paper in papers
-    ]
-
-
-def _field(paper: Paper) -> str:
-    return paper.categories.split(" ", 1)[0]

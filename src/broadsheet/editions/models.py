@@ -16,12 +16,12 @@ class ClosedEdition(models.Model):
 
 
 class ClosedPlace(models.Model):
-    """A paper's place in a closed edition, with the votes it had then."""
+    """A paper's place in a closed edition, with the terms that gave it."""
 
     edition = models.ForeignKey(ClosedEdition, models.CASCADE, related_name="places")
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="closed_places")
     rank = models.IntegerField()
-    votes = models.IntegerField()
+    why = models.JSONField(default=dict)
 
     class Meta:
         constraints = [

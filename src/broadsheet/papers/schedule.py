@@ -2,11 +2,15 @@
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 from django.conf import settings
 
 from broadsheet.sources import calendar
 from broadsheet.sources.holidays import LISTED
+
+# An edition is the news until the next one; its last readers vote from their own evening.
+OPEN_FOR: Final = timedelta(hours=36)
 
 
 @lru_cache(maxsize=1)
@@ -43,3 +47,14 @@ def begins(day: date) -> datetime:
 def is_late(day: date, arrived: datetime) -> bool:
     """Tell if something of a day arrived when the day was over."""
     return arrived >= begins(day + timedelta(days=1))
+
+
+def is_open(day: date, now: datetime) -> bool:
+    """Tell if a day's edition may still change; one that has not begun is open too."""
+    return now < begins(day) + OPEN_FOR
+
+
+def current_day(now: datetime) -> date:
+    """Tell which edition is today's: the latest one announced, or the next where that one is over (weekends)."""
+    day = latest_due(now)
+    return day if is_open(day, now) else calendar.next_edition(day, holidays())

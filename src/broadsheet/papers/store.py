@@ -307,8 +307,11 @@ class Tally:
 
 
 def lock_paper(number: int) -> bool:
-    """Hold a paper's row until the transaction ends, so that what is counted is what is kept; say if there is one."""
-    return Paper.objects.select_for_update().filter(id=number).values_list("id", flat=True).first() is not None
+    """Hold a paper's row until the transaction ends, so that what is counted is what is kept; say if there is one.
+
+    Its key is left free: two who both added a row that points at the paper would wait for each other for ever.
+    """
+    return Paper.objects.select_for_update(no_key=True).filter(id=number).values_list("id", flat=True).first() is not None
 
 
 def write_tally(number: int, tally: Tally) -> None:

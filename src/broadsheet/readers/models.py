@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from broadsheet.papers.models import Paper
 
@@ -55,7 +56,10 @@ class Reader(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["handle", "name"]
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["orcid"], condition=~Q(orcid=""), name="one_reader_per_orcid")]
+        constraints = [
+            models.UniqueConstraint(fields=["orcid"], condition=~Q(orcid=""), name="one_reader_per_orcid"),
+            models.UniqueConstraint(Lower("email"), name="one_reader_per_address"),
+        ]
 
     def __str__(self) -> str:
         return self.handle
@@ -121,6 +125,7 @@ class Notification(models.Model):
 
     kind: reply, mention, comment (on a paper one claimed), submission, claim, report, moderation or welcome.
     data: what its sentence is made of, so that it is said in the reader's language. url: a path of this site.
+    mail_due: waits to be mailed; mail_tried: when that was last tried, whether it went out or not.
     """
 
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="notifications")
@@ -131,9 +136,27 @@ class Notification(models.Model):
     read = models.DateTimeField(null=True)
     mail_due = models.BooleanField(default=False)
     mail_tries = models.IntegerField(default=0)
+    mail_tried = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["reader", "-at"]), models.Index(fields=["mail_due"])]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Cached(models.Model):
+    """A row of the cache that all processes of the site share: counts of rates and what signing in needs for minutes.
+
+    Its columns are those of Django's database cache, which asks for the table by name and never through this model.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "cache"
+
+    def __str__(self) -> str:
+        return self.cache_key

@@ -16,6 +16,7 @@ AUTHORITY: Final = {
     "bibtex": 2,
     "ris": 2,
     "csl-json": 2,
+    "doi": 3,
     "huggingface": 3,
     "arxiv-feeds": 4,
     "arxiv-jsonl": 5,

@@ -1,12 +1,13 @@
 """What an abstract and a source give beside the paper: code, models, data, demos, as small signs with a link."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broadsheet.community.models import AddedLink
 from broadsheet.papers.models import Paper
 
 KINDS: Final = {
@@ -40,11 +41,14 @@ class Badge:
     hint: str = ""
 
 
-def badges(paper: Paper) -> list[Badge]:
-    """Give the signs of a paper: code, there or promised, then one for each kind of link, then what it is."""
+def badges(paper: Paper, added: Iterable[AddedLink] = ()) -> list[Badge]:
+    """Give the signs of a paper: code, there or promised, then one for each kind of link, then what it is.
+
+    added: the links that readers added; those of the sources and the abstract come before them.
+    """
     facts = _facts(paper)
     links: dict[str, str] = {}
-    for link in all_links(paper):
+    for link in [*all_links(paper), *_links([{"kind": link.kind, "url": link.url} for link in added])]:
         links.setdefault(link["kind"], link["url"])
     found = [*_code(facts, links.pop("code", "")), *(Badge(kind, str(KINDS[kind]), url) for kind, url in links.items())]
     return [*found, Badge("survey", _("Survey"))] if facts.get("survey") else found

@@ -8,14 +8,18 @@ from typing import Final
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from broadsheet.community.models import Organisation
 from broadsheet.editions.edition import Entry
+from broadsheet.markup.maths import render
 from broadsheet.papers.finding import FoundPaper
 from broadsheet.papers.models import Paper
+from broadsheet.readers.models import Reader
 from broadsheet.record.identifiers import BadIdentifier, arxiv_id
 from broadsheet.web import categories, cover
 from broadsheet.web.badges import Badge, badges, figures
-from broadsheet.markup.maths import render
+from broadsheet.web.marks import UNMARKED, Marks
 from broadsheet.web.reasons import sentences
 
 AUTHORS_SHOWN: Final = 4
@@ -36,7 +40,10 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A paper in a list. Texts are safe HTML; `authors` are the first few names, `more` counts the others."""
+    """A paper in a list. Texts are safe HTML; `authors` are the first few names, `more` counts the others.
+
+    voted, saved: what the reader of the page did; submitter, organisations: what readers told of the paper.
+    """
 
     paper: Paper
     rank: int
@@ -54,6 +61,16 @@ class Card:
     outside: "Outside"
     late: bool = False
     why: list[str] = field(default_factory=list)
+    hint: str = ""
+    voted: bool = False
+    saved: bool = False
+    submitter: Reader | None = None
+    organisations: list[Organisation] = field(default_factory=list)
+
+    @property
+    def title_id(self) -> str:
+        """What its title is called on the page, for links that repeat on every card."""
+        return f"t{self.rank}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +82,27 @@ class Outside:
     html: str = ""
 
 
-def of_entry(entry: Entry, *, why: bool = False, lead: bool = False) -> Card:
+def of_entry(entry: Entry, marks: Marks = UNMARKED, *, why: bool = False, lead: bool = False) -> Card:
     """Make the card of a place in an edition."""
-    return _card(entry.paper, entry.rank, late=entry.late, why=sentences(entry.why) if why else [], lead=lead)
+    told = sentences(entry.why) if why else []
+    return _card(entry.paper, entry.rank, marks, late=entry.late, why=told, lead=lead)
 
 
-def of_hit(hit: FoundPaper, words: tuple[str, ...] = ()) -> Card:
+def of_hit(hit: FoundPaper, marks: Marks = UNMARKED, words: tuple[str, ...] = ()) -> Card:
     """Make the card of a paper found; `words` are marked in its texts where the words found it."""
-    return _card(hit.paper, hit.rank, why=sentences(hit.why), words=words if hit.block != "meaning" else ())
+    marked = words if hit.block != "meaning" else ()
+    return _card(hit.paper, hit.rank, marks, why=sentences(hit.why), words=marked)
 
 
-def of_papers(papers: Iterable[Paper]) -> list[Card]:
-    """Make cards of papers in the order they come."""
-    return [_card(paper, rank) for rank, paper in enumerate(papers, 1)]
+def of_papers(papers: Iterable[Paper], marks: Marks = UNMARKED, first: int = 1) -> list[Card]:
+    """Make cards of papers in the order they come; `first` is the rank of the first."""
+    return [_card(paper, rank, marks) for rank, paper in enumerate(papers, first)]
 
 
 def _card(
     paper: Paper,
     rank: int,
+    marks: Marks,
     *,
     late: bool = False,
     why: list[str] | None = None,
@@ -104,13 +124,23 @@ def _card(
         more=len(names) - len(shown),
         cover=cover.draw(paper.title, found[0].code if found else "", wide=lead),
         categories=found,
-        badges=badges(paper),
+        badges=badges(paper, marks.links.get(paper.id, ())),
         figures=figures(paper),
         day=paper.announced,
         outside=outside(paper),
         late=late,
         why=why or [],
+        hint=votes_apart(paper.votes_here, paper.votes_outside),
+        voted=paper.id in marks.voted,
+        saved=paper.id in marks.saved,
+        submitter=marks.submitters.get(paper.id),
+        organisations=marks.organisations.get(paper.id, []),
     )
+
+
+def votes_apart(here: int, outside: int) -> str:
+    """Say how many votes were given here and how many elsewhere; "" where all were given here."""
+    return _("%(here)d here, %(outside)d elsewhere") % {"here": here, "outside": outside} if outside else ""
 
 
 def categories_of(paper: Paper) -> list[Category]:
@@ -120,7 +150,13 @@ def categories_of(paper: Paper) -> list[Category]:
 
 def author_names(paper: Paper) -> list[str]:
     """Give the names of a paper's authors in their order."""
-    return [str(author["name"]) for author in paper.authors if isinstance(author, dict) and author.get("name")]
+    return [name for _place, name in author_places(paper)]
+
+
+def author_places(paper: Paper) -> list[tuple[int, str]]:
+    """Give the authors' places in the record, from 0, each with the name that stands there."""
+    told = enumerate(paper.authors)
+    return [(place, str(author["name"])) for place, author in told if isinstance(author, dict) and author.get("name")]
 
 
 def outside(paper: Paper) -> Outside:

@@ -1,16 +1,25 @@
 """Why a paper stands where it stands: the terms of an order come in, sentences for a reader go out."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 Terms = Mapping[str, object]
+
+# The parts of a paper's support (`ranking.support`), in votes of full standing.
+PARTS: Final = {
+    "own": gettext_lazy("Votes here, each by its voter's standing: %(part)s."),
+    "talk": gettext_lazy("Readers who discuss it: %(part)s."),
+    "outside": gettext_lazy("Votes counted elsewhere: %(part)s."),
+    "code": gettext_lazy("Stars of its code: %(part)s."),
+}
 
 
 def sentences(why: Terms) -> list[str]:
     """Say the terms of an order; terms this page does not know are given by name."""
-    if "vote_term" in why:
+    if "support_term" in why:
         return _trending(why)
     if "identifier" in why:
         return [_("You named it: %(name)s.") % {"name": why["identifier"]}]
@@ -27,36 +36,37 @@ def sentences(why: Terms) -> list[str]:
 
 
 def _edition(why: Terms) -> list[str]:
-    said = []
-    if "votes" in why:
+    said = _support(why, "total")
+    if "votes" in why and not said:
         votes = _whole(why, "votes")
         said.append(ngettext("%(votes)d vote counts first.", "%(votes)d votes count first.", votes) % {"votes": votes})
     if "submitted" in why:
         said.append(
             _("Among equals the latest submitted comes first: this one on %(day)s.") % {"day": why["submitted"]}
         )
-    if "votes" in why:
+    if "votes" in why or "total" in why:
         said.append(_("What is still equal is drawn by lot, the same each time."))
     return said or _by_name(why)
 
 
+def _support(why: Terms, name: str) -> list[str]:
+    """Say how much speaks for a paper and what it is made of; parts that give nothing are left out."""
+    if name not in why:
+        return []
+    said = [_("Its support is %(support)s, where a vote of full standing gives 1.") % {"support": _figure(why, name)}]
+    return said + [says % {"part": _figure(why, part)} for part, says in PARTS.items() if why.get(part)]
+
+
 def _trending(why: Terms) -> list[str]:
-    votes, age = _whole(why, "votes"), _whole(why, "age")
-    drawn = {"votes": votes, "mean": _figure(why, "category_mean"), "drawn": _figure(why, "drawn_votes")}
-    terms = {
-        "vote_term": _figure(why, "vote_term"),
-        "age_term": _figure(why, "age_term"),
-        "score": _figure(why, "score"),
-    }
+    age = _whole(why, "age")
+    field = {name: _figure(why, name) for name in ("field_mean", "overall_mean", "lifted")}
+    terms = {name: _figure(why, name) for name in ("support_term", "age_term", "score")}
     return [
-        ngettext(
-            "%(votes)d vote, where its category has %(mean)s on average: counted as %(drawn)s.",
-            "%(votes)d votes, where its category has %(mean)s on average: counted as %(drawn)s.",
-            votes,
-        )
-        % drawn,
+        # The list names the votes here as such; a dated list has the plain number of votes by that name.
+        *_support({**why, "own": why.get("votes", 0.0)}, "support"),
+        _("Its field has %(field_mean)s on average, all fields %(overall_mean)s: counted as %(lifted)s.") % field,
         ngettext("It is %(age)d edition old.", "It is %(age)d editions old.", age) % {"age": age},
-        _("Votes give %(vote_term)s, age takes %(age_term)s: together %(score)s.") % terms,
+        _("Support gives %(support_term)s, age takes %(age_term)s: together %(score)s.") % terms,
     ]
 
 

@@ -5,7 +5,9 @@ import pytest
 from broadsheet.editions import lists
 from broadsheet.editions.closing import close_due
 from broadsheet.editions.edition import Edition, NoSuchEdition
+from broadsheet.papers import store
 from broadsheet.papers.ingest import ingest
+from broadsheet.papers.models import Paper
 from broadsheet.papers.tests.factory import paper
 from broadsheet.record.paper import PaperData
 
@@ -53,6 +55,44 @@ def test_neighbouring_days_are_those_that_have_papers() -> None:
     edition = lists.day(DAY, OPEN)
     assert (edition.earlier, edition.later) == ("2026-11-13", "2026-11-20")
     assert lists.day(date(2026, 11, 13), OPEN).earlier == ""
+
+
+def test_a_paper_stands_in_its_own_day_and_in_the_one_a_curator_placed_it_in() -> None:
+    take(paper(1), paper(2, announced=date(2026, 11, 2)), paper(3, announced=None, announced_by=""))
+    for number in (2, 3):
+        store.place(Paper.objects.get(key=f"2611.{number:05}").id, DAY)
+    assert set(keys(lists.day(DAY, OPEN))) == {1, 2, 3}
+    assert keys(lists.day(date(2026, 11, 2), OPEN)) == [2]
+    assert lists.days_with_papers(date(2026, 11, 1), date(2026, 11, 30)) == {date(2026, 11, 2): 1, DAY: 3}
+    assert lists.day(date(2026, 11, 2), OPEN).later == DAY.isoformat()
+    assert {entry.why["age"] for entry in lists.trending(now=OPEN).entries} == {0}
+
+
+def test_a_paper_placed_twice_in_its_own_day_stands_there_once() -> None:
+    take(paper(1))
+    store.place(Paper.objects.get().id, DAY)
+    assert keys(lists.day(DAY, OPEN)) == [1]
+    assert lists.days_with_papers(DAY, DAY) == {DAY: 1}
+
+
+def test_a_hidden_paper_is_in_no_list_until_it_is_shown_again() -> None:
+    take(paper(1), paper(2))
+    hidden = Paper.objects.get(key="2611.00002").id
+    store.hide(hidden, True)
+    assert (keys(lists.day(DAY, OPEN)), keys(lists.trending(now=OPEN))) == ([1], [1])
+    store.hide(hidden, False)
+    assert len(keys(lists.day(DAY, OPEN))) == 2
+
+
+def test_votes_of_readers_count_by_their_weight_not_by_their_number() -> None:
+    take(paper(1), paper(2))
+    first, second = Paper.objects.order_by("key")
+    store.write_tally(first.id, store.Tally(votes=50, vote_weight=1.0, comments=0, commenters=0.0))
+    store.write_tally(second.id, store.Tally(votes=5, vote_weight=5.0, comments=0, commenters=0.0))
+    edition = lists.day(DAY, OPEN)
+    assert keys(edition) == [2, 1]
+    assert [entry.paper.votes for entry in edition.entries] == [5, 50]
+    assert [entry.why["own"] for entry in edition.entries] == [5.0, 1.0]
 
 
 def test_an_open_day_follows_the_votes() -> None:

@@ -4,20 +4,21 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from broadsheet.community.rules import rules
 from broadsheet.web import categories
 
 
 def show(request: HttpRequest) -> HttpResponse:
     """Show the page about the site."""
-    config = settings.CONFIG
+    config, in_force = settings.CONFIG, rules()
     return render(
         request,
         "web/about.html",
         {
             "section": "about",
             "categories": [(code, categories.name(code)) for code in config.categories],
-            "editions_per_tenfold": config.trending_editions_per_tenfold,
-            "prior": config.trending_prior,
+            "rules": in_force,
+            "newcomer_percent": round(100 * in_force.newcomer),
             "days": config.trending_days,
         },
     )

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from django.core.paginator import Paginator
-from django.db.models import Max, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -19,11 +19,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import condition
 
 from broadsheet import __version__
+from broadsheet.community.models import AddedLink, Affiliation, Submission
 from broadsheet.editions import lists
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
 from broadsheet.papers.models import Change, Paper
-from broadsheet.web import almanac, cards, categories
+from broadsheet.web import almanac, cards, categories, marks
+from broadsheet.web.acting import reader_of, sign_in
 from broadsheet.web.views.errors import NotHere
 
 PAGE: Final = 100
@@ -31,23 +33,34 @@ CHIPS: Final = 12
 
 
 def unchanged(request: HttpRequest, key: str = "") -> str | None:
-    """Give the mark of a closed day's page, by which a browser need not fetch it twice; None while it is open."""
+    """Give the mark of a closed day's page, by which a stranger's browser need not fetch it twice.
+
+    None while the day is open, and for readers, whose pages hold what is theirs.
+    """
     day = _as_day(key) if key else lists.latest_day()
-    if day is None or not ClosedEdition.objects.filter(day=day).exists():
+    if day is None or reader_of(request) or not ClosedEdition.objects.filter(day=day).exists():
         return None
-    papers = Paper.objects.filter(announced=day).aggregate(votes=Sum("votes"), comments=Sum("comments"))
-    head = Change.objects.aggregate(head=Max("seq"))["head"]
     parts = (
         request.get_full_path(),
         day,
-        head,
-        papers["votes"],
-        papers["comments"],
+        Change.objects.aggregate(head=Max("seq"))["head"],
+        _given(Paper.objects.filter(Q(announced=day) | Q(placed=day))),
         __version__,
-        static("web/broadsheet.css"),
+        [static(f"web/{name}") for name in ("broadsheet.css", "community.css", "account.css", "broadsheet.js")],
         get_language(),
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+def _given(papers: QuerySet[Paper]) -> tuple[object, ...]:
+    """Sum up what readers, curators and moderators did to papers, so that it changes when they do more."""
+    counted = papers.aggregate(
+        shown=Count("id", filter=Q(hidden=False)), votes=Sum("votes"), here=Sum("votes_here"), comments=Sum("comments")
+    )
+    added = AddedLink.objects.filter(state="shown").aggregate(last=Max("id"), number=Count("id"))
+    of = Affiliation.objects.aggregate(last=Max("id"), number=Count("id"))
+    brought = Submission.objects.filter(state="accepted").aggregate(last=Max("decided"), number=Count("reader"))
+    return tuple(repr(sorted(told.items())) for told in (counted, added, of, brought))
 
 
 def _as_day(key: str) -> date | None:
@@ -129,7 +142,8 @@ def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> Ht
     why = request.GET.get("why") == "1"
     shown = lists.whole(page.object_list)
     lead = page.number == 1 and not chosen
-    made = [cards.of_entry(entry, why=why, lead=lead and n == 0) for n, entry in enumerate(shown)]
+    given = marks.of_papers([entry.paper.id for entry in shown], reader_of(request))
+    made = [cards.of_entry(entry, given, why=why, lead=lead and n == 0) for n, entry in enumerate(shown)]
     context = {
         "section": edition.kind,
         "edition": edition,
@@ -147,6 +161,8 @@ def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> Ht
         "earlier": _neighbour(edition.kind, edition.earlier),
         "later": _neighbour(edition.kind, edition.later),
         "days": _days(edition, shown),
+        "sign_in": sign_in(request.get_full_path()),
+        "here": request.get_full_path(),
         **_calendar(request, edition, last),
     }
     return render(request, "web/edition.html", context)
@@ -181,7 +197,7 @@ def state(edition: Edition) -> str:
     if edition.kind == "day" and edition.state == "empty":
         return _("Nothing is known of this day.")
     if edition.kind in ("week", "month") and edition.state == "open":
-        return _("All papers of these days, the most voted first.")
+        return _("All papers of these days, those with the most support first.")
     return says.get(edition.state, "")
 
 

@@ -5,11 +5,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broadsheet.markup import maths
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
-from broadsheet.markup import maths
-from broadsheet.web import bibtex, cards, cover
-from broadsheet.web.badges import KINDS, all_links, badges, told
+from broadsheet.web import bibtex, cards, cover, marks, together
+from broadsheet.web.acting import reader_of
+from broadsheet.web.badges import KINDS, all_links, told
 from broadsheet.web.views.errors import NotHere
 
 LONGEST_KEY = 500
@@ -40,7 +41,8 @@ def show(request: HttpRequest, key: str) -> HttpResponseBase:
 def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
     identifiers = [name.name.split(":", 1) for name in paper.identifiers.order_by("name")]
     doi = next((value for scheme, value in identifiers if scheme == "doi"), "")
-    similar = finding.similar(paper)
+    reader, similar = reader_of(request), finding.similar(paper)
+    given = marks.of_papers([hit.paper.id for hit in similar], reader)
     context = {
         "section": "paper",
         "paper": paper,
@@ -48,10 +50,8 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
         "plain_title": maths.as_text(paper.title),
         "abstract": maths.render(paper.abstract),
         "description": maths.as_text(paper.abstract)[:200],
-        "authors": _authors(paper),
         "categories": cards.categories_of(paper),
         "cover": cover.draw(paper.title, next(iter(paper.category_list), ""), wide=True),
-        "badges": badges(paper),
         "links": [{"label": KINDS[link["kind"]], **link} for link in all_links(paper)],
         "outside": cards.outside(paper),
         "doi": doi,
@@ -65,24 +65,13 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
             {"change": change, "label": CHANGES.get(change.kind, change.kind), "fields": sorted(change.old)}
             for change in paper.changes.exclude(kind="vector").order_by("-seq")[:30]
         ],
-        "similar": [cards.of_hit(hit) for hit in similar],
+        "similar": [cards.of_hit(hit, given) for hit in similar],
         "bibtex": bibtex.entry(paper, doi),
         "sample": paper.source == "sample",
+        "here": request.path,
+        **together.of_paper(paper, reader),
     }
     return render(request, "web/paper.html", context)
-
-
-def _authors(paper: Paper) -> list[dict[str, str]]:
-    """Give name, affiliation and the search that finds the author's other papers."""
-    return [
-        {
-            "name": str(author["name"]),
-            "affiliation": str(author.get("affiliation", "")),
-            "query": 'author:"{}"'.format(str(author["name"]).replace('"', "")),
-        }
-        for author in paper.authors
-        if isinstance(author, dict) and author.get("name")
-    ]
 
 
 def _address(scheme: str, value: str) -> str:

@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.vary import vary_on_headers
 
-from broadsheet.editions.lists import standing
+from broadsheet.editions.lists import shown
 from broadsheet.papers import finding
 from broadsheet.papers.finding import Found, FoundPaper
 from broadsheet.papers.models import Paper
+from broadsheet.readers.models import Reader
 from broadsheet.search.types import Filter, Mode
-from broadsheet.web import cards, categories
+from broadsheet.web import cards, categories, marks
+from broadsheet.web.acting import reader_of, sign_in
+from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import bad_request
 
 LONGEST_QUERY: Final = 1000
@@ -70,6 +73,7 @@ class Chip:
 
 
 @vary_on_headers("HX-Request")
+@limited("search")
 def show(request: HttpRequest) -> HttpResponseBase:
     """Show what is found; for htmx only the results, which it puts in their place while the reader types."""
     if len(request.GET.get("q", "")) > LONGEST_QUERY:
@@ -79,7 +83,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
     found = finding.find(asked.q, mode=asked.mode, wanted=asked.wanted) if asked.q else None
     if found and found.goes_to and not typing:
         return redirect("paper", key=found.goes_to.key)
-    context = {"section": "search", "asked": asked, "modes": MODES, **_results(asked, found)}
+    context = {"section": "search", "asked": asked, "modes": MODES, **_results(asked, found, reader_of(request))}
     response = render(request, "web/parts/results.html" if typing else "web/search.html", context)
     if typing:
         response["HX-Replace-Url"] = asked.address
@@ -121,20 +125,25 @@ def _day(text: str, notes: list[str]) -> date | None:
         return None
 
 
-def _results(asked: Asked, found: Found | None) -> dict[str, object]:
+def _results(asked: Asked, found: Found | None, reader: Reader | None) -> dict[str, object]:
+    acting = {"here": asked.address, "sign_in": sign_in(asked.address)}
     if found is None:
+        recent = _recent(asked.wanted)
         return {
-            "recent": cards.of_papers(_recent(asked.wanted)),
+            **acting,
+            "recent": cards.of_papers(recent, marks.of_papers([paper.id for paper in recent], reader)),
             "notes": asked.notes,
             "examples": EXAMPLES,
             **_chips(asked, ()),
         }
     by_words = [hit for hit in found.hits if hit.block != "meaning"]
     by_meaning = [hit for hit in found.hits if hit.block == "meaning"]
+    given = marks.of_papers([hit.paper.id for hit in found.hits], reader)
     return {
+        **acting,
         "found": found,
-        "words": [cards.of_hit(hit, found.words) for hit in by_words],
-        "meaning": [cards.of_hit(hit) for hit in by_meaning],
+        "words": [cards.of_hit(hit, given, found.words) for hit in by_words],
+        "meaning": [cards.of_hit(hit, given) for hit in by_meaning],
         "one_block": asked.mode != "page",
         "notes": (*asked.notes, *found.notes),
         "examples": EXAMPLES,
@@ -144,7 +153,7 @@ def _results(asked: Asked, found: Found | None) -> dict[str, object]:
 
 
 def _recent(wanted: Filter) -> list[Paper]:
-    papers = standing().order_by("-announced", "-votes", "key")
+    papers = shown().order_by("-announced", "-votes", "key")
     for code in wanted.categories:
         papers = papers.filter(categories__contains=code)
     if wanted.since:

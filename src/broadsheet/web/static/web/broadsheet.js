@@ -1,5 +1,5 @@
 "use strict";
-// Everything works without this file. It adds keys, tidy addresses and a copy button.
+// Everything works without this file. It adds keys, tidy addresses, a copy button, and votes that show at once.
 (() => {
   const KEYS_OFF = "broadsheet.keys";
   const one = (selector) => document.querySelector(selector);
@@ -47,6 +47,46 @@
   });
   addEventListener("pageshow", () => {
     for (const field of document.querySelectorAll("[data-tidy] :disabled")) field.disabled = false;
+  });
+
+  // A vote or a saved paper shows at once; where the site refuses it, it is undone and the reader is told.
+  const tell = (text) => {
+    const place = one("[data-told]");
+    place.textContent = text;
+    clearTimeout(tell.timer);
+    tell.timer = setTimeout(() => { place.textContent = ""; }, 8000);
+  };
+  const turn = (button, on, count, hint) => {
+    button.setAttribute("aria-pressed", on);
+    button.value = on ? "0" : "1";
+    const number = button.querySelector("[data-count]");
+    if (number) number.textContent = count;
+    if (!hint) return;
+    button.title = hint;
+    const apart = button.parentElement.querySelector("[data-hint]");
+    if (apart) apart.textContent = hint;
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-act]");
+    if (!button?.form) return;
+    event.preventDefault();
+    if (button.dataset.busy) return;
+    const was = button.getAttribute("aria-pressed") === "true";
+    const count = +(button.querySelector("[data-count]")?.textContent ?? 0);
+    const body = new FormData(button.form);
+    body.set("on", was ? "0" : "1");
+    button.dataset.busy = "1";
+    turn(button, !was, count + (was ? -1 : 1));
+    try {
+      const answer = await fetch(button.formAction, { method: "POST", body, headers: { Accept: "application/json" } });
+      const told = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(told.says);
+      turn(button, told.on, told.count, told.hint);
+    } catch (problem) {
+      turn(button, was, count);
+      tell(problem instanceof TypeError || !problem.message ? button.form.dataset.failed : problem.message);
+    }
+    delete button.dataset.busy;
   });
 
   for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {

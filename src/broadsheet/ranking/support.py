@@ -1,0 +1,58 @@
+"""How much speaks for a paper: votes here, talk, votes elsewhere and stars of its code, each a named term."""
+
+import math
+from dataclasses import asdict, dataclass
+
+from broadsheet.ranking.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted of a paper; below 0 counts as 0.
+
+    vote_weight: its votes here, each by its voter's standing. commenters: those who comment, but its authors, each by
+    standing. outside_votes: upvotes counted elsewhere. stars: of its code.
+    """
+
+    vote_weight: float
+    commenters: float
+    outside_votes: int
+    stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class SupportTerms:
+    """The terms of one paper's support; `total` is their sum, in votes of full standing."""
+
+    own: float
+    talk: float
+    outside: float
+    code: float
+    total: float
+
+    def to_json(self) -> dict[str, object]:
+        """The terms by name, rounded for reading."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def support(counts: Counts, rules: Rules) -> SupportTerms:
+    """Add up what speaks for a paper.
+
+    total = votes + c min(commenters, votes) + u outside votes + s log10(1 + stars)
+    """
+    own = max(counts.vote_weight, 0.0)
+    talk = rules.commenter_weight * min(max(counts.commenters, 0.0), own)
+    outside = rules.outside_vote_weight * max(counts.outside_votes, 0)
+    code = rules.star_weight * math.log10(1 + max(counts.stars, 0))
+    return SupportTerms(own, talk, outside, code, own + talk + outside + code)
+
+
+def in_steps(total: float, mean: float, rules: Rules) -> float:
+    """Round support to whole steps, so that papers nearer than a step stand equal in an order and the lot decides.
+
+    Many papers have the support of exactly two readers; without steps a hundredth of a vote would pass them all.
+    mean: mean support of the papers in the list; a step is min(support_step, support_step_part mean).
+    """
+    step = min(rules.support_step, rules.support_step_part * max(mean, 0.0))
+    # A step of next to nothing would be counted in numbers too large to round.
+    return step * math.floor(total / step + 0.5) if step > 1e-9 else total

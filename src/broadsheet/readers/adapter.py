@@ -1,0 +1,103 @@
+"""How django-allauth asks this site: who may join, as whom, where to go next, and how its mails look.
+
+OAuth's exchange of tokens is allauth's own and goes through `requests`, not through `lib.http`: it reaches the
+providers that the operator named in the settings, and no address that a reader gave.
+"""
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.sites.requests import RequestSite
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from broadsheet.lib.clock import now
+from broadsheet.readers import joining
+from broadsheet.readers.accounts import check_email
+from broadsheet.readers.models import Reader
+from broadsheet.readers.network import client_address
+from broadsheet.readers.refused import Refused
+
+log = logging.getLogger("broadsheet.readers")
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """The rules of this site for accounts. Who waits or is suspended is led to `account_inactive` by allauth itself."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Whether the person may join: by the registration in force, or by the invitation they came with."""
+        return joining.is_open(request)
+
+    def clean_email(self, email: str) -> str:
+        """Hold an address to the rule for addresses."""
+        try:
+            return check_email(email)
+        except Refused as refused:
+            raise forms.ValidationError(str(refused)) from refused
+
+    def save_user(self, request: HttpRequest, user: Reader, form: forms.Form, commit: bool = True) -> Reader:
+        """Save a new reader with all that was asked of them, and use their invitation."""
+        super().save_user(request, user, form, commit=False)
+        user.handle, user.name = form.cleaned_data["handle"], form.cleaned_data["name"]
+        try:
+            joining.let_in(request, user, now=now())
+        except Refused as refused:
+            messages.error(request, str(refused))
+            raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup"))) from refused
+        return user
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Give the address that everything here goes by."""
+        return client_address(request)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether a redirect stays on the host that was asked."""
+        return url_has_allowed_host_and_scheme(url, {self.request.get_host()}, require_https=self.request.is_secure())
+
+    def format_email_subject(self, subject: str) -> str:
+        """Put the site's name before the subject of a mail."""
+        return f"{settings.CONFIG.site_name}: {subject}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail; where the mail server does not take it, say so on the page instead of failing."""
+        here = RequestSite(self.request)
+        here.name = settings.CONFIG.site_name
+        try:
+            super().send_mail(template_prefix, email, {**context, "current_site": here})
+        except (OSError, SMTPException):
+            log.exception("a mail of signing in could not be sent")
+            says = _("The mail could not be sent. Please try again later, or tell whoever runs this site.")
+            messages.error(self.request, says)
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """The same rules for those who sign in through ORCID, GitHub or the provider of their organisation."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Whether the person may join."""
+        return joining.is_open(request)
+
+    def get_signup_form_initial_data(self, sociallogin: SocialLogin) -> dict[str, str]:
+        """Propose the address and the name that the provider told; the handle is asked for."""
+        data = sociallogin.account.get_provider().extract_common_fields(sociallogin.account.extra_data)
+        name = data.get("name") or " ".join(filter(None, (data.get("first_name"), data.get("last_name"))))
+        initial: dict[str, str] = super().get_signup_form_initial_data(sociallogin)
+        return {"email": initial["email"], "name": str(name or "")[:80]}
+
+
+class TwoFactorAdapter(DefaultMFAAdapter):
+    """Second factors and passkeys carry the name of the site."""
+
+    def _get_site_name(self) -> str:
+        return str(settings.CONFIG.site_name)

@@ -1,0 +1,90 @@
+"""A paper's data as plain JSON, and back: for keeping what is not in the record yet."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Any, Final
+
+from broadsheet.record.identifiers import Identifier
+from broadsheet.record.paper import Author, Link, PaperData, Version
+
+# Every field but the plain texts, numbers and truth values, which JSON has itself.
+_MOMENTS: Final = frozenset({"submitted"})
+_DAYS: Final = frozenset({"announced", "datestamp"})
+_KINDS: Final[Mapping[str, type]] = {
+    field.name: type(field.default) for field in fields(PaperData) if isinstance(field.default, str | bool | int)
+} | {"source": str, "title": str}
+_FIELDS: Final = {field.name: field for field in fields(PaperData)}
+
+
+def to_json(data: PaperData) -> dict[str, Any]:
+    """Give a paper's data as what JSON can hold; fields that say nothing are left out."""
+    said = {name: getattr(data, name) for name, field in _FIELDS.items() if getattr(data, name) != field.default}
+    return {name: _plain(name, value) for name, value in said.items()}
+
+
+def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - each field has its own type
+    match name:
+        case "submitted" | "announced" | "datestamp":
+            return value.isoformat()
+        case "identifiers":
+            return [[one.scheme, one.value] for one in value]
+        case "versions":
+            return [[one.number, one.submitted and one.submitted.isoformat()] for one in value]
+        case "authors" | "links":
+            return [asdict(one) for one in value]
+        case "categories" | "signals":
+            return [list(one) if isinstance(one, tuple) else one for one in value]
+    return value
+
+
+def from_json(told: object) -> PaperData:
+    """Read what `to_json` gave; the result equals what it was made from. Raises ValueError for anything else."""
+    if not isinstance(told, dict):
+        raise ValueError(f"a paper is an object, not a {type(told).__name__}")
+    if unknown := set(told) - set(_FIELDS):
+        raise ValueError(f"a paper has no field {', '.join(sorted(map(str, unknown)))}")
+    if not {"source", "title"} <= set(told):
+        raise ValueError("a paper without its source or its title")
+    try:
+        return PaperData(**{name: _read(name, value) for name, value in told.items()})
+    except (TypeError, KeyError) as wrong:
+        raise ValueError(f"no paper that was written here: {wrong}") from None
+
+
+def _read(name: str, value: Any) -> Any:  # noqa: ANN401 - each field has its own type
+    if kind := _KINDS.get(name):
+        if type(value) is not kind:
+            raise ValueError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+        return value
+    if name in _MOMENTS:
+        return datetime.fromisoformat(value)
+    if name in _DAYS:
+        return date.fromisoformat(value)
+    return tuple(_READ[name](one) for one in _rows(name, value))
+
+
+def _rows(name: str, value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is a {type(value).__name__}, not a list")
+    return value
+
+
+def _version(told: list[Any]) -> Version:
+    number, submitted = told
+    return Version(number, None if submitted is None else datetime.fromisoformat(submitted))
+
+
+def _signal(told: list[Any]) -> tuple[str, int]:
+    name, value = told
+    return str(name), int(value)
+
+
+_READ: Final[Mapping[str, Any]] = {
+    "identifiers": lambda told: Identifier(*told),
+    "versions": _version,
+    "authors": lambda told: Author(**told),
+    "links": lambda told: Link(**told),
+    "categories": str,
+    "signals": _signal,
+}

@@ -1,0 +1,54 @@
+"""A reader's standing, told in sentences."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from broadsheet.community.rules import rules
+from broadsheet.readers.models import Reader
+
+
+def sentences(reader: Reader) -> list[str]:
+    """Say how the weight of a reader's vote came about, one term a sentence; of terms that are unknown nothing."""
+    terms = reader.standing_terms
+    if not terms:
+        return [_("It is counted within a day of joining, and again every day.")]
+    if terms.get("by_role"):
+        return [_("As one who cares for this site, your vote weighs in full."), *_losses(terms)]
+    return [_start(terms), *_earned(terms), *_losses(terms)]
+
+
+def _start(terms: dict[str, float]) -> str:
+    if terms.get("start", 0) > rules().newcomer:
+        said = _("Someone with standing vouched for you, so your vote began at %(percent)d %%.")
+    else:
+        said = _("Your vote began at %(percent)d %%, as every new one does that nobody vouched for.")
+    return said % {"percent": round(100 * terms.get("start", 0))}
+
+
+def _earned(terms: dict[str, float]) -> list[str]:
+    full = rules()
+    age = _("Time here: %(percent)d %% of the %(days)d days that full standing asks for.")
+    active = _("Days on which you voted or commented: %(percent)d %% of %(days)d. The lesser of the two counts.")
+    said = [
+        age % {"percent": round(100 * terms.get("age_part", 0)), "days": full.full_age_days},
+        active % {"percent": round(100 * terms.get("active_part", 0)), "days": full.full_active_days},
+    ]
+    accepted = round(terms.get("accepted_part", 0) / full.accepted_worth) if full.accepted_worth else 0
+    if accepted:
+        more = ngettext(
+            "%(count)d paper, link or claim of yours was accepted, which adds to it.",
+            "%(count)d papers, links or claims of yours were accepted, which adds to it.",
+            accepted,
+        )
+        said.append(more % {"count": accepted})
+    return said
+
+
+def _losses(terms: dict[str, float]) -> list[str]:
+    said = []
+    if terms.get("upheld_factor", 1) < 1:
+        said.append(_("Reports about you were upheld, which takes from it."))
+    if terms.get("discount", 0) > 0:
+        lost = _("A finding of steered votes takes %(percent)d %% of it until it is cleared.")
+        said.append(lost % {"percent": round(100 * terms["discount"])})
+    return said
