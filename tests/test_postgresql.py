@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
-ROOMS = ("papers", "editions", "web")
+ROOMS = ("papers", "readers", "community", "editions", "web")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -188,9 +188,13 @@ SETTINGS = (
         one_of("invitation", "approval", "open"),
         "Who may join: those with an invitation, those whom a moderator approves, or everyone.",
     ),
-    Setting("invitations_per_reader", 5, whole(0, 1000), "How many people a reader may invite; curators invite freely."),
+    Setting(
+        "invitations_per_reader", 5, whole(0, 1000), "How many people a reader may invite; curators invite freely."
+    ),
     Setting("session_days", 30, whole(1, 400), "Days after which a reader has to sign in again."),
-    Setting("mail_url", "", mail_server, "The mail server: smtp://user:password@host:587, or smtps:// with TLS at once."),
+    Setting(
+        "mail_url", "", mail_server, "The mail server: smtp://user:password@host:587, or smtps:// with TLS at once."
+    ),
     Setting("mail_from", "", text, "The address that mails come from, such as Broadsheet <papers@lab.example>."),
     Setting("github_client", "", text, "The client id of an OAuth application at GitHub, to sign in with it."),
     Setting("github_secret", "", text, "Its secret."),

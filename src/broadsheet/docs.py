@@ -62,7 +62,7 @@ def routes() -> str:
     lines = [
         "# Routes",
         "",
-        "Written from the program by `make docs`. Reading is by GET, and GET changes nothing; changes are by POST with CSRF.",
+        "Written from the program by `make docs`. GET reads and changes nothing; changes are by POST with CSRF.",
         "",
         "| route | name | what it shows |",
         "| --- | --- | --- |",

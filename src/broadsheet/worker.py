@@ -44,9 +44,11 @@ def steps() -> tuple[Step, ...]:
         Step("harvest", harvest, timedelta(seconds=30)),
         Step("editions", close_editions, timedelta(minutes=10)),
         Step("standing", assess_standing, timedelta(minutes=10)),
-        Step("steered votes", look_for_steered_votes, timedelta(hours=1)),
+        # Until the first look a spurt of votes counts as it came.
+        Step("steered votes", look_for_steered_votes, timedelta(minutes=5)),
         Step("origins", forget_origins, timedelta(hours=1)),
         Step("mails", send_mails, timedelta(minutes=1)),
+        Step("tidying", tidy, timedelta(hours=1)),
     )
 
 
@@ -116,6 +118,13 @@ def send_mails(now: datetime) -> int:
     from broadsheet.readers import notifications
 
     return notifications.send_mails(now)
+
+
+def tidy(now: datetime) -> int:
+    """Delete ended sessions and other things of accounts that are over."""
+    from broadsheet.readers import tidying
+
+    return tidying.tidy(now)
 
 
 class Worker:

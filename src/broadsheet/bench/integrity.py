@@ -309,8 +309,8 @@ def measure(progress: Progress = silent) -> Measured:
 
 
 NOTES: Final = (
-    f"{len(SEEDS)} invented sites of {READERS} honest readers, {PAPERS} papers a day and a month of votes; a key names the "
-    "worst of them, with _median the middle. Places: how far the paper in the middle moves up; down is negative.",
+    f"{len(SEEDS)} invented sites of {READERS} honest readers, {PAPERS} papers a day and a month of votes; a key names "
+    "the worst of them, with _median the middle. Places: how far the paper in the middle moves up; down is negative.",
     "_trending: in the trending list. _unseen: before the first search for steered votes. _off: every vote worth 1, no "
     "findings. hn, reddit, lobsters, lemmy: their published formulas on the same votes, without what those sites do "
     "beside them.",

@@ -104,8 +104,8 @@ def signing_in(host: str, place: str) -> list[str]:
     """Decide whether readers sign in at all, and say what the person at the console has to know of it."""
     if alone.choose(host):
         return [
-            "Nobody needs to sign in: only this machine reaches the site. To let others in, start it with --host 0.0.0.0",
-            "or a public_url, or set sign_in to always; docs/accounts.md tells how.",
+            "Nobody needs to sign in: only this machine reaches the site.",
+            "To let others in, start it with --host 0.0.0.0 or set a public_url; docs/accounts.md tells how.",
         ]
     code = invitations.owner_code(now())
     return [f"Become the owner of this site: {place.rstrip('/')}/join/{code} (once, within 7 days)"] if code else []

@@ -70,7 +70,7 @@ class _Kind:
 def _is_key(kind: str, key: str) -> bool:
     if _KINDS[kind].key == "pk":
         return key.isascii() and key.isdecimal() and int(key) < _MOST if len(key) < 20 else False
-    return "\0" not in key
+    return key.isprintable()
 
 
 def _rows(kind: _Kind, keys: set[str]) -> QuerySet[Any]:

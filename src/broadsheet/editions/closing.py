@@ -8,11 +8,9 @@ from django.db.models import Max
 
 from broadsheet.editions.lists import places, shown
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
-from broadsheet.editions.order import by_support, why
+from broadsheet.editions.order import by_support
 from broadsheet.papers import schedule
 
-# An edition is the news until the next one; its last readers vote from their own evening.
-OPEN_FOR: Final = timedelta(hours=36)
 # While papers of a day still come in, as in the middle of an import, it is not the time to fix its order.
 QUIET_FOR: Final = timedelta(hours=1)
 
@@ -22,9 +20,16 @@ def close_due(now: datetime) -> int:
 
     A day is closed once, in one transaction; two workers that close the same day at once leave one order.
     """
-    days = shown().filter(announced__lt=now.date()).exclude(announced__in=ClosedEdition.objects.values("day"))
-    newest = days.values_list("announced").annotate(newest=Max("first_seen")).order_by("announced")
-    over = [day for day, seen in newest if day and schedule.begins(day) + OPEN_FOR <= now and seen + QUIET_FOR <= now]
+    newest: dict[date, datetime] = {}
+    for name in ("announced", "placed"):
+        past = (
+            shown()
+            .filter(**{f"{name}__lt": now.date()})
+            .exclude(**{f"{name}__in": ClosedEdition.objects.values("day")})
+        )
+        for day, seen in past.values_list(name).annotate(newest=Max("first_seen")).order_by(name):
+            newest[day] = max(seen, newest.get(day, seen))
+    over = [day for day in sorted(newest) if not schedule.is_open(day, now) and newest[day] + QUIET_FOR <= now]
     return sum(_close(day, now) for day in over)
 
 
@@ -35,8 +40,8 @@ def _close(day: date, now: datetime) -> bool:
             supported = by_support(places(day, day), day.isoformat())
             ClosedPlace.objects.bulk_create(
                 [
-                    ClosedPlace(edition_id=day, paper=paper, rank=rank, why=why(paper, terms))
-                    for rank, (paper, terms) in enumerate(supported, 1)
+                    ClosedPlace(edition_id=day, paper=one.paper, rank=rank, why=one.why)
+                    for rank, one in enumerate(supported, 1)
                 ]
             )
         return bool(fresh)

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
-from broadsheet.editions.order import Supported, by_heat, by_support, why
+from broadsheet.editions.order import Supported, by_heat, by_support
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
@@ -89,7 +89,7 @@ def day(wanted: date, now: datetime | None = None) -> Edition:
 
 
 def _entries(supported: Sequence[Supported], first: int = 1, late: bool = False) -> tuple[Entry, ...]:
-    return tuple(Entry(rank, paper, late, why(paper, terms)) for rank, (paper, terms) in enumerate(supported, first))
+    return tuple(Entry(rank, one.paper, late, one.why) for rank, one in enumerate(supported, first))
 
 
 def _as_closed(closed: ClosedEdition, papers: Sequence[Paper]) -> tuple[Entry, ...]:
@@ -104,7 +104,7 @@ def _as_closed(closed: ClosedEdition, papers: Sequence[Paper]) -> tuple[Entry, .
 def _why_empty(wanted: date, now: datetime) -> str:
     if not schedule.has_edition(wanted):
         return "holiday"
-    newest = latest_day()
+    newest = latest_day(now)
     return "waiting" if newest and wanted > newest and wanted <= schedule.latest_due(now) else "empty"
 
 
@@ -168,10 +168,11 @@ def _span(key: str, kind: str, first: date, last: date, key_of: Callable[[date],
     )
 
 
-def latest_day() -> date | None:
-    """Give the newest day that has papers."""
-    newest = [_outermost("-", name, shown().exclude(**{name: None})) for name in ("announced", "placed")]
-    return max(filter(None, newest), default=None)
+def latest_day(now: datetime | None = None) -> date | None:
+    """Give the newest day that has papers; one that only holds placed papers counts once its own are due."""
+    due = schedule.latest_due(now or wall_clock())
+    announced = _outermost("-", "announced", shown().exclude(announced=None))
+    return max(filter(None, (announced, _outermost("-", "placed", shown().filter(placed__lte=due)))), default=None)
 
 
 def days_with_papers(first: date, last: date) -> dict[date, int]:
@@ -188,10 +189,11 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
 
     The span ends with the newest edition at hand, so that a site without a network still has a hot list.
     """
-    newest = latest_day()
+    now = now or wall_clock()
+    newest = latest_day(now)
     if newest is None:
         return Edition("trending", "trending", "empty", (), 0)
-    today = min(newest, schedule.latest_due(now or wall_clock()))
+    today = min(newest, schedule.latest_due(now))
     first = today - timedelta(days=settings.CONFIG.trending_days)
     papers = list(places(first, newest))
     ranked = by_heat(papers, today)

@@ -1,6 +1,7 @@
 """Orders of papers: by what readers gave to them, and by that and age together."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from statistics import fmean
 
@@ -8,9 +9,22 @@ from broadsheet.community.rules import rules
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
 from broadsheet.ranking.hot import HotTerms, hot, lot
-from broadsheet.ranking.support import Counts, SupportTerms, support
+from broadsheet.ranking.support import Counts, SupportTerms, in_steps, support
 
-Supported = tuple[Paper, SupportTerms]
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A paper with the terms of its support; `counted` is the support in steps, by which it stands in its list."""
+
+    paper: Paper
+    terms: SupportTerms
+    counted: float
+
+    @property
+    def why(self) -> dict[str, object]:
+        """Say why the paper stands where it stands in a dated list."""
+        submitted = {"submitted": self.paper.submitted.date().isoformat()} if self.paper.submitted else {}
+        return {"votes": self.paper.votes, **self.terms.to_json(), "counted": round(self.counted, 4), **submitted}
 
 
 def counts(paper: Paper) -> Counts:
@@ -19,20 +33,16 @@ def counts(paper: Paper) -> Counts:
 
 
 def by_support(papers: Iterable[Paper], key: str) -> list[Supported]:
-    """Order papers by support, then recency, then by the lot they draw in the edition of that key."""
+    """Order papers by support in steps, then recency, then by the lot they draw in the edition of that key."""
     valid = rules()
-    supported = [(paper, support(counts(paper), valid)) for paper in papers]
-    return sorted(supported, key=lambda pair: (-pair[1].total, -_moment(pair[0]), lot(pair[0].key, key)))
+    terms = [(paper, support(counts(paper), valid)) for paper in papers]
+    mean = fmean(found.total for _paper, found in terms) if terms else 0.0
+    supported = [Supported(paper, found, in_steps(found.total, mean, valid)) for paper, found in terms]
+    return sorted(supported, key=lambda one: (-one.counted, -_moment(one.paper), lot(one.paper.key, key)))
 
 
 def _moment(paper: Paper) -> float:
     return paper.submitted.timestamp() if paper.submitted else 0.0
-
-
-def why(paper: Paper, terms: SupportTerms) -> dict[str, object]:
-    """Say why a paper stands where it stands in a dated list."""
-    submitted = {"submitted": paper.submitted.date().isoformat()} if paper.submitted else {}
-    return {"votes": paper.votes, **terms.to_json(), **submitted}
 
 
 def by_heat(papers: Sequence[Paper], today: date) -> list[tuple[Paper, HotTerms]]:
@@ -44,10 +54,10 @@ def by_heat(papers: Sequence[Paper], today: date) -> list[tuple[Paper, HotTerms]
         fields.setdefault(_field(paper), []).append(totals[paper.id])
     means = {name: fmean(found) for name, found in fields.items()}
     overall = fmean(totals.values()) if totals else 0.0
-    ages = {day: schedule.age(day, today) for day in {newest_day(paper) for paper in papers} if day}
+    days = {newest_day(paper) for paper in papers}
+    ages = {day: schedule.age(day, today) if day else 0 for day in days}
     scored = [
-        (paper, hot(counts(paper), ages.get(newest_day(paper), 0), means[_field(paper)], overall, valid))
-        for paper in papers
+        (paper, hot(counts(paper), ages[newest_day(paper)], means[_field(paper)], overall, valid)) for paper in papers
     ]
     return sorted(scored, key=lambda pair: (-pair[1].score, lot(pair[0].key, today.isoformat())))
 

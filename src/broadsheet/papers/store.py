@@ -289,9 +289,10 @@ def recount(numbers: Sequence[int]) -> None:
         for number, name, value in found.values_list("paper_id", "name", "value"):
             counts = totals.setdefault(number, dict.fromkeys(OUTSIDE, 0))
             counts[name] += value
+        columns = "votes_outside = %s, comments_outside = %s, stars = %s"
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"UPDATE {Paper._meta.db_table} SET votes_outside = %s, comments_outside = %s, stars = %s WHERE id = %s",
+                f"UPDATE {Paper._meta.db_table} SET {columns} WHERE id = %s",
                 [(*counts.values(), number) for number, counts in totals.items()],
             )
 
@@ -311,7 +312,9 @@ def lock_paper(number: int) -> bool:
 
     Its key is left free: two who both added a row that points at the paper would wait for each other for ever.
     """
-    return Paper.objects.select_for_update(no_key=True).filter(id=number).values_list("id", flat=True).first() is not None
+    return (
+        Paper.objects.select_for_update(no_key=True).filter(id=number).values_list("id", flat=True).first() is not None
+    )
 
 
 def write_tally(number: int, tally: Tally) -> None:

@@ -45,10 +45,8 @@ class HotTerms:
 
     def to_json(self) -> dict[str, object]:
         """The terms by name, those of the support among them, rounded for reading."""
-        parts = self.support.to_json()
-        votes, total = parts.pop("own"), parts.pop("total")
-        own = {name: round(value, 4) for name, value in asdict(self).items() if name != "support"}
-        return {"votes": votes, **parts, "support": total, **own}
+        others = {name: round(value, 4) for name, value in asdict(self).items() if name != "support"}
+        return {**self.support.to_json(), **others}
 
 
 def hot(counts: Counts, age: int, field_mean: float, overall_mean: float, rules: Rules) -> HotTerms:

@@ -31,8 +31,9 @@ class SupportTerms:
     total: float
 
     def to_json(self) -> dict[str, object]:
-        """The terms by name, rounded for reading."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+        """The terms by name, their sum as `support`, rounded for reading."""
+        terms = {name: round(value, 4) for name, value in asdict(self).items()}
+        return {**terms, "support": terms.pop("total")}
 
 
 def support(counts: Counts, rules: Rules) -> SupportTerms:

@@ -17,7 +17,8 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.sites.requests import RequestSite
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -32,7 +33,7 @@ from broadsheet.readers.refused import Refused
 log = logging.getLogger("broadsheet.readers")
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth tells no types
     """The rules of this site for accounts. Who waits or is suspended is led to `account_inactive` by allauth itself."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -81,7 +82,7 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.error(self.request, says)
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth tells no types
     """The same rules for those who sign in through ORCID, GitHub or the provider of their organisation."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -95,8 +96,33 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         initial: dict[str, str] = super().get_signup_form_initial_data(sociallogin)
         return {"email": initial["email"], "name": str(name or "")[:80]}
 
+    def get_requests_session(self) -> Any:  # noqa: ANN401 - `requests` is allauth's, not ours
+        """Give allauth its door to the providers; one that is down is said on a page instead of failing.
 
-class TwoFactorAdapter(DefaultMFAAdapter):
+        allauth itself asks an OpenID Connect provider for its configuration where nobody catches the failure.
+        """
+        session = super().get_requests_session()
+        ask = session.request
+
+        def guarded(*given: object, **named: object) -> Any:  # noqa: ANN401 - what `requests` gives
+            try:
+                response = ask(*given, **named)
+            except OSError as problem:
+                raise ImmediateHttpResponse(_not_reached(self.request)) from problem
+            if response.status_code >= 500:
+                raise ImmediateHttpResponse(_not_reached(self.request))
+            return response
+
+        session.request = guarded
+        return session
+
+
+def _not_reached(request: HttpRequest) -> HttpResponse:
+    log.warning("a provider of sign-in could not be reached")
+    return render(request, "socialaccount/authentication_error.html", status=502)
+
+
+class TwoFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth tells no types
     """Second factors and passkeys carry the name of the site."""
 
     def _get_site_name(self) -> str:

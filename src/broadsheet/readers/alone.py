@@ -28,7 +28,9 @@ HANDED_ON: Final = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_CF_CON
 def choose(host: str) -> bool:
     """Decide, at the start of a site that listens on a host, whether nobody has to sign in; give the decision."""
     config = settings.CONFIG
-    fits = config.sign_in == "auto" and not config.public_url and not config.allowed_hosts and not config.trusted_proxies
+    fits = (
+        config.sign_in == "auto" and not config.public_url and not config.allowed_hosts and not config.trusted_proxies
+    )
     chosen = fits and is_loopback(host) and not _others()
     if chosen:
         os.environ[VARIABLE] = "1"
@@ -83,6 +85,7 @@ class AloneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request, as the owner's where it is theirs."""
         if os.environ.get(VARIABLE) == "1" and is_from_here(request) and is_alone():
             request.alone = True  # type: ignore[attr-defined]
             request.user = SimpleLazyObject(the_reader)  # type: ignore[assignment]

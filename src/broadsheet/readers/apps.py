@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 
 class Readers(AppConfig):
+    """People and what belongs to them."""
+
     name = "broadsheet.readers"
     label = "readers"
     verbose_name = "Readers"

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -57,3 +58,5 @@ def _take_over(reader: Reader) -> None:
         if field.attname not in given:
             setattr(reader, field.attname, getattr(local, field.attname))
     reader._state.adding = False
+    # Pages about addresses keep a row of the one that stood there; the reader's own takes its place.
+    EmailAddress.objects.filter(user=local).delete()

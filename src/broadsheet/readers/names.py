@@ -15,15 +15,16 @@ LONGEST_NAME: Final = 80
 LONGEST_GIVEN: Final = 400
 HANDLE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 # Words of addresses and of offices. `local` is the one person of a site that needs no sign-in.
-RESERVED: Final = frozenset(
+_WORDS: Final = (
     "about account accounts admin administrator all anonymous api ask broadsheet claim comment community curator "
-    "curators date date-navigator deleted desk digest edit edition editions everyone feed feeds for-you health help "
-    "healthz here home invite invitations join library link local login logout mail mcp me moderation moderator "
-    "moderators month news nobody none notifications null official organisation organisations owner owners paper "
-    "papers reader readers register report reports root save search security settings sign-in sign-up signin signup "
-    "site staff static submission submissions submit subscribe support system team trending undefined unsubscribe "
-    "vote votes webmaster week".split()
+    "curators date deleted desk digest edit edition editions everyone feed feeds for-you health help healthz here "
+    "home invite invitations join library link local login logout mail mcp me moderation moderator moderators month "
+    "news nobody none notifications null official organisation organisations owner owners paper papers reader readers "
+    "register report reports root save search security settings sign-in sign-up signin signup site staff static "
+    "submission submissions submit subscribe support system team trending undefined unsubscribe vote votes webmaster "
+    "week"
 )
+RESERVED: Final = frozenset(_WORDS.split())
 # Scripts with letters that look like one another; a name keeps to one of them. Others may stand together, as
 # Japanese needs.
 ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU", "DESERET"})

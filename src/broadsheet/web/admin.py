@@ -6,6 +6,7 @@ the moderation log; here it can only be read.
 
 from typing import TYPE_CHECKING
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,9 @@ from django.utils.translation import gettext_lazy
 from broadsheet.community import models as community
 from broadsheet.papers.models import Paper
 from broadsheet.readers import models as readers
+from broadsheet.readers.accounts import check_name
 from broadsheet.web.acting import sign_in
+from broadsheet.web.views.me import held
 
 
 class OwnersOffice(admin.AdminSite):
@@ -86,10 +89,19 @@ class ReadOnly(Rows):
         return [*SECRETS]
 
 
+class NamedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A reader's name keeps to the rule for names here too."""
+
+    def clean_name(self) -> str:
+        """Hold the name to the rule for names."""
+        return held(check_name, self.cleaned_data["name"])
+
+
 @admin.register(readers.Reader, site=site)
 class ReaderAdmin(ReadOnly):
     """People with an account."""
 
+    form = NamedForm
     may_change = ("name", "about")
     list_display = ("handle", "name", "email", "role", "state", "joined", "standing")
     list_filter = ("role", "state")

@@ -42,6 +42,7 @@ class Category:
 class Card:
     """A paper in a list. Texts are safe HTML; `authors` are the first few names, `more` counts the others.
 
+    placed: a curator placed it there, beside the day of its announcement.
     voted, saved: what the reader of the page did; submitter, organisations: what readers told of the paper.
     """
 
@@ -60,6 +61,7 @@ class Card:
     day: date | None
     outside: "Outside"
     late: bool = False
+    placed: bool = False
     why: list[str] = field(default_factory=list)
     hint: str = ""
     voted: bool = False
@@ -82,10 +84,14 @@ class Outside:
     html: str = ""
 
 
-def of_entry(entry: Entry, marks: Marks = UNMARKED, *, why: bool = False, lead: bool = False) -> Card:
-    """Make the card of a place in an edition."""
+def of_entry(
+    entry: Entry, marks: Marks = UNMARKED, *, why: bool = False, lead: bool = False, day: date | None = None
+) -> Card:
+    """Make the card of a place in an edition; `day`: of the edition, where it is of one."""
     told = sentences(entry.why) if why else []
-    return _card(entry.paper, entry.rank, marks, late=entry.late, why=told, lead=lead)
+    paper = entry.paper
+    placed = paper.placed is not None and paper.placed != paper.announced and day in (None, paper.placed)
+    return _card(paper, entry.rank, marks, late=entry.late, placed=placed, why=told, lead=lead)
 
 
 def of_hit(hit: FoundPaper, marks: Marks = UNMARKED, words: tuple[str, ...] = ()) -> Card:
@@ -105,6 +111,7 @@ def _card(
     marks: Marks,
     *,
     late: bool = False,
+    placed: bool = False,
     why: list[str] | None = None,
     words: tuple[str, ...] = (),
     lead: bool = False,
@@ -129,6 +136,7 @@ def _card(
         day=paper.announced,
         outside=outside(paper),
         late=late,
+        placed=placed,
         why=why or [],
         hint=votes_apart(paper.votes_here, paper.votes_outside),
         voted=paper.id in marks.voted,

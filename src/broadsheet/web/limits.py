@@ -1,7 +1,8 @@
 """How often one reader, or one address where nobody is signed in, may do what costs work or other people's patience.
 
 The limits here keep a page from being hammered; what a reader may give in a day is for the community's own rules.
-Counts live in the shared cache. Two requests at the same moment may count as one, so a limit is not exact.
+Counts live in the memory of each process, so that counting never writes to the record; with several processes a limit
+is that much wider. What guards passwords and codes counts in the record (allauth, axes).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Final, ParamSpec, Protocol
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -95,10 +96,11 @@ def count(action: str, whose: str, at: float) -> int:
     window, into = divmod(int(at), rate.seconds)
     key = f"limit:{action}:{window}:{whose}"
     left = rate.seconds - into
-    so_far = cache.get(key, 0)
+    counts = caches["memory"]
+    so_far = counts.get(key, 0)
     if so_far >= rate.times:
         return left
-    cache.set(key, so_far + 1, left)
+    counts.set(key, so_far + 1, left)
     return 0
 
 

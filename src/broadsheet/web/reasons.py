@@ -36,7 +36,7 @@ def sentences(why: Terms) -> list[str]:
 
 
 def _edition(why: Terms) -> list[str]:
-    said = _support(why, "total")
+    said = _support(why)
     if "votes" in why and not said:
         votes = _whole(why, "votes")
         said.append(ngettext("%(votes)d vote counts first.", "%(votes)d votes count first.", votes) % {"votes": votes})
@@ -44,16 +44,18 @@ def _edition(why: Terms) -> list[str]:
         said.append(
             _("Among equals the latest submitted comes first: this one on %(day)s.") % {"day": why["submitted"]}
         )
-    if "votes" in why or "total" in why:
+    if "votes" in why or "support" in why:
         said.append(_("What is still equal is drawn by lot, the same each time."))
     return said or _by_name(why)
 
 
-def _support(why: Terms, name: str) -> list[str]:
+def _support(why: Terms) -> list[str]:
     """Say how much speaks for a paper and what it is made of; parts that give nothing are left out."""
-    if name not in why:
+    if "support" not in why:
         return []
-    said = [_("Its support is %(support)s, where a vote of full standing gives 1.") % {"support": _figure(why, name)}]
+    said = [
+        _("Its support is %(support)s, where a vote of full standing gives 1.") % {"support": _figure(why, "support")}
+    ]
     return said + [says % {"part": _figure(why, part)} for part, says in PARTS.items() if why.get(part)]
 
 
@@ -62,8 +64,7 @@ def _trending(why: Terms) -> list[str]:
     field = {name: _figure(why, name) for name in ("field_mean", "overall_mean", "lifted")}
     terms = {name: _figure(why, name) for name in ("support_term", "age_term", "score")}
     return [
-        # The list names the votes here as such; a dated list has the plain number of votes by that name.
-        *_support({**why, "own": why.get("votes", 0.0)}, "support"),
+        *_support(why),
         _("Its field has %(field_mean)s on average, all fields %(overall_mean)s: counted as %(lifted)s.") % field,
         ngettext("It is %(age)d edition old.", "It is %(age)d editions old.", age) % {"age": age},
         _("Support gives %(support_term)s, age takes %(age_term)s: together %(score)s.") % terms,

@@ -61,7 +61,7 @@ def of_paper(paper: Paper, reader: Reader | None) -> dict[str, object]:
             {"label": KINDS.get(link.kind, link.kind), "link": link, "subject": f"link:{link.pk}"} for link in links
         ],
         "kinds": KINDS,
-        "support": sentences(order.why(*order.by_support([paper], "")[0])),
+        "support": sentences(order.by_support([paper], "")[0].why),
         "sign_in": sign_in(reverse("paper", args=[paper.key])),
         "authors": author_lines(paper, claims.of_paper(paper)),
         "names": cards.author_places(paper),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpResponseBase
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
@@ -15,7 +15,7 @@ def page(route: str, view: Callable[..., HttpResponseBase], name: str, **kwargs:
     return path(route, require_safe(view), kwargs, name=name)
 
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     page("", edition.latest, "latest"),
     page("date/<str:key>", edition.day, "day"),
     page("week", edition.newest, "this-week", kind="week"),

@@ -23,7 +23,7 @@ def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_on_this_machine_alone_nobody_signs_in_and_the_start_says_so() -> None:
     said = run_command.signing_in("127.0.0.1", PLACE)
-    assert said[0].startswith("Nobody needs to sign in") and "--host 0.0.0.0" in said[0]
+    assert said[0].startswith("Nobody needs to sign in") and "--host 0.0.0.0" in said[1]
     assert os.environ[alone.VARIABLE] == "1"
 
 

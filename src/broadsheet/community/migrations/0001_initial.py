@@ -6,241 +6,445 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('papers', '0002_votes_here_and_outside'),
+        ("papers", "0002_votes_here_and_outside"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Affiliation',
+            name="Affiliation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='affiliations', to='papers.paper')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="affiliations", to="papers.paper"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Comment',
+            name="Comment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('html', models.TextField()),
-                ('written', models.DateTimeField()),
-                ('edited', models.DateTimeField(null=True)),
-                ('state', models.CharField(default='shown', max_length=10)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='comments', to=settings.AUTH_USER_MODEL)),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='discussion', to='papers.paper')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replies', to='community.comment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                ("html", models.TextField()),
+                ("written", models.DateTimeField()),
+                ("edited", models.DateTimeField(null=True)),
+                ("state", models.CharField(default="shown", max_length=10)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="comments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="discussion", to="papers.paper"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replies",
+                        to="community.comment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=32, unique=True)),
-                ('kind', models.CharField(max_length=10)),
-                ('state', models.CharField(default='new', max_length=10)),
-                ('discount', models.FloatField()),
-                ('evidence', models.JSONField(default=dict)),
-                ('found', models.DateTimeField()),
-                ('decided', models.DateTimeField(null=True)),
-                ('reason', models.TextField(default='')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('members', models.ManyToManyField(related_name='findings', to=settings.AUTH_USER_MODEL)),
-                ('paper', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='papers.paper')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=32, unique=True)),
+                ("kind", models.CharField(max_length=10)),
+                ("state", models.CharField(default="new", max_length=10)),
+                ("discount", models.FloatField()),
+                ("evidence", models.JSONField(default=dict)),
+                ("found", models.DateTimeField()),
+                ("decided", models.DateTimeField(null=True)),
+                ("reason", models.TextField(default="")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("members", models.ManyToManyField(related_name="findings", to=settings.AUTH_USER_MODEL)),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="papers.paper",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Freeze',
+            name="Freeze",
             fields=[
-                ('paper', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='freeze', serialize=False, to='papers.paper')),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "paper",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="freeze",
+                        serialize=False,
+                        to="papers.paper",
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('url', models.CharField(blank=True, default='', max_length=500)),
-                ('about', models.TextField(blank=True, default='')),
-                ('domains', models.JSONField(blank=True, default=list)),
-                ('made', models.DateTimeField()),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('papers', models.ManyToManyField(related_name='organisations', through='community.Affiliation', to='papers.paper')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("url", models.CharField(blank=True, default="", max_length=500)),
+                ("about", models.TextField(blank=True, default="")),
+                ("domains", models.JSONField(blank=True, default=list)),
+                ("made", models.DateTimeField()),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "papers",
+                    models.ManyToManyField(
+                        related_name="organisations", through="community.Affiliation", to="papers.paper"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(default='waiting', max_length=10)),
-                ('admin', models.BooleanField(default=False)),
-                ('at', models.DateTimeField()),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='community.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                ("admin", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="community.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='affiliation',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='affiliations', to='community.organisation'),
+            model_name="affiliation",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="affiliations", to="community.organisation"
+            ),
         ),
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=220)),
-                ('cause', models.CharField(max_length=20)),
-                ('says', models.TextField(blank=True, default='')),
-                ('at', models.DateTimeField()),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('decided', models.DateTimeField(null=True)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=220)),
+                ("cause", models.CharField(max_length=20)),
+                ("says", models.TextField(blank=True, default="")),
+                ("at", models.DateTimeField()),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("decided", models.DateTimeField(null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reports",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="Submission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('given', models.TextField()),
-                ('data', models.JSONField(default=dict)),
-                ('name', models.CharField(max_length=500)),
-                ('title', models.TextField()),
-                ('note', models.TextField(blank=True, default='')),
-                ('state', models.CharField(default='waiting', max_length=10)),
-                ('at', models.DateTimeField()),
-                ('decided', models.DateTimeField(null=True)),
-                ('reason', models.TextField(default='')),
-                ('day', models.DateField(null=True)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('paper', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='submissions', to='papers.paper')),
-                ('reader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='submissions', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("given", models.TextField()),
+                ("data", models.JSONField(default=dict)),
+                ("name", models.CharField(max_length=500)),
+                ("title", models.TextField()),
+                ("note", models.TextField(blank=True, default="")),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                ("at", models.DateTimeField()),
+                ("decided", models.DateTimeField(null=True)),
+                ("reason", models.TextField(default="")),
+                ("day", models.DateField(null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="submissions",
+                        to="papers.paper",
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="submissions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Vote',
+            name="Vote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cast', models.DateTimeField(db_index=True)),
-                ('day', models.DateField()),
-                ('nth', models.IntegerField()),
-                ('origin', models.CharField(default='', max_length=32)),
-                ('weight', models.FloatField(default=0.0)),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reader_votes', to='papers.paper')),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cast", models.DateTimeField(db_index=True)),
+                ("day", models.DateField()),
+                ("nth", models.IntegerField()),
+                ("origin", models.CharField(default="", max_length=32)),
+                ("weight", models.FloatField(default=0.0)),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reader_votes", to="papers.paper"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="votes", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Wording',
+            name="Wording",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('html', models.TextField()),
-                ('until', models.DateTimeField()),
-                ('comment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='history', to='community.comment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                ("html", models.TextField()),
+                ("until", models.DateTimeField()),
+                (
+                    "comment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="history", to="community.comment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Act',
+            name="Act",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('did', models.CharField(max_length=12)),
-                ('subject', models.CharField(max_length=220)),
-                ('about', models.CharField(default='', max_length=300)),
-                ('reason', models.TextField(default='')),
-                ('affected', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='acts', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("did", models.CharField(max_length=12)),
+                ("subject", models.CharField(max_length=220)),
+                ("about", models.CharField(default="", max_length=300)),
+                ("reason", models.TextField(default="")),
+                (
+                    "affected",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="acts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['subject'], name='community_a_subject_e7cf78_idx')],
+                "indexes": [models.Index(fields=["subject"], name="community_a_subject_e7cf78_idx")],
             },
         ),
         migrations.CreateModel(
-            name='AddedLink',
+            name="AddedLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=10)),
-                ('url', models.CharField(max_length=500)),
-                ('at', models.DateTimeField()),
-                ('state', models.CharField(default='shown', max_length=10)),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='added_links', to='papers.paper')),
-                ('reader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='added_links', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=10)),
+                ("url", models.CharField(max_length=500)),
+                ("at", models.DateTimeField()),
+                ("state", models.CharField(default="shown", max_length=10)),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="added_links", to="papers.paper"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="added_links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('paper', 'url'), name='one_link_per_url')],
+                "constraints": [models.UniqueConstraint(fields=("paper", "url"), name="one_link_per_url")],
             },
         ),
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.IntegerField()),
-                ('state', models.CharField(default='waiting', max_length=10)),
-                ('proof', models.CharField(default='', max_length=10)),
-                ('evidence', models.JSONField(default=dict)),
-                ('says', models.TextField(blank=True, default='')),
-                ('contested', models.BooleanField(default=False)),
-                ('at', models.DateTimeField()),
-                ('decided', models.DateTimeField(null=True)),
-                ('reason', models.TextField(default='')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='claims', to='papers.paper')),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='claims', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.IntegerField()),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                ("proof", models.CharField(default="", max_length=10)),
+                ("evidence", models.JSONField(default=dict)),
+                ("says", models.TextField(blank=True, default="")),
+                ("contested", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+                ("decided", models.DateTimeField(null=True)),
+                ("reason", models.TextField(default="")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="claims", to="papers.paper"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="claims", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'at'], name='community_c_state_4201c2_idx'), models.Index(fields=['paper', 'position'], name='community_c_paper_i_598168_idx')],
-                'constraints': [models.UniqueConstraint(fields=('reader', 'paper'), name='one_claim_per_reader')],
+                "indexes": [
+                    models.Index(fields=["state", "at"], name="community_c_state_4201c2_idx"),
+                    models.Index(fields=["paper", "position"], name="community_c_paper_i_598168_idx"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("reader", "paper"), name="one_claim_per_reader")],
             },
         ),
         migrations.AddIndex(
-            model_name='comment',
-            index=models.Index(fields=['paper', 'written'], name='community_c_paper_i_46c093_idx'),
+            model_name="comment",
+            index=models.Index(fields=["paper", "written"], name="community_c_paper_i_46c093_idx"),
         ),
         migrations.AddIndex(
-            model_name='comment',
-            index=models.Index(fields=['author', '-written'], name='community_c_author__4cb18f_idx'),
+            model_name="comment",
+            index=models.Index(fields=["author", "-written"], name="community_c_author__4cb18f_idx"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('organisation', 'reader'), name='one_membership'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("organisation", "reader"), name="one_membership"),
         ),
         migrations.AddConstraint(
-            model_name='affiliation',
-            constraint=models.UniqueConstraint(fields=('paper', 'organisation'), name='one_affiliation'),
+            model_name="affiliation",
+            constraint=models.UniqueConstraint(fields=("paper", "organisation"), name="one_affiliation"),
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['state', 'subject'], name='community_r_state_7c7f11_idx'),
+            model_name="report",
+            index=models.Index(fields=["state", "subject"], name="community_r_state_7c7f11_idx"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('reader', 'subject'), name='one_open_report_per_reader'),
+            model_name="report",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")), fields=("reader", "subject"), name="one_open_report_per_reader"
+            ),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['state', 'at'], name='community_s_state_dc896b_idx'),
+            model_name="submission",
+            index=models.Index(fields=["state", "at"], name="community_s_state_dc896b_idx"),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('name',), name='one_waiting_submission'),
+            model_name="submission",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "waiting")), fields=("name",), name="one_waiting_submission"
+            ),
         ),
         migrations.AddIndex(
-            model_name='vote',
-            index=models.Index(fields=['reader', 'day'], name='community_v_reader__547887_idx'),
+            model_name="vote",
+            index=models.Index(fields=["reader", "day"], name="community_v_reader__547887_idx"),
         ),
         migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.UniqueConstraint(fields=('reader', 'paper'), name='one_vote_per_reader'),
+            model_name="vote",
+            constraint=models.UniqueConstraint(fields=("reader", "paper"), name="one_vote_per_reader"),
         ),
     ]

@@ -72,7 +72,7 @@ def test_a_reader_has_one_open_report_of_a_subject() -> None:
     with pytest.raises(Refused, match="already"):
         moderation.report(bo, name, "spam", "", now=NOON)
     moderation.decide(mo, name, False, "It is.", now=NOON)
-    assert moderation.report(bo, name, "spam", "", now=NOON)
+    assert moderation.report(bo, name, "spam", "", now=NOON).state == "open"
 
 
 def test_reports_of_a_day_are_capped_and_it_says_when_it_works_again() -> None:
@@ -82,7 +82,7 @@ def test_reports_of_a_day_are_capped_and_it_says_when_it_works_again() -> None:
     late = f"paper:{a_paper(99).key}"
     with pytest.raises(Refused, match="in 23 hours"):
         moderation.report(bo, late, "spam", "", now=NOON + timedelta(hours=1))
-    assert moderation.report(bo, late, "spam", "", now=NOON + timedelta(days=1))
+    assert moderation.report(bo, late, "spam", "", now=NOON + timedelta(days=1)).state == "open"
 
 
 def test_who_is_suspended_reports_nothing() -> None:
@@ -204,7 +204,8 @@ def test_freezing_is_done_once_and_thawed_once() -> None:
 
 
 def test_who_is_suspended_is_told_weighs_nothing_and_gets_everything_back() -> None:
-    ada, mo = reader(1), moderator()
+    mo = moderator()
+    ada = reader(1, invited_by=mo)
     comment = a_comment(ada)
     moderation.suspend(mo, ada, "Spam.", now=NOON)
     found = Reader.objects.get(pk=ada.pk)

@@ -38,7 +38,8 @@ def test_names_read_as_documented() -> None:
 @pytest.mark.parametrize(
     "name",
     ["", ":", "comment", "comment:", "comment:x", "comment:-1", "comment:²", "comment:9" * 9, f"comment:{10**18}",
-     "comment:0x1", "vote:1", "paper:", "paper:\0", "reader:nobody", "reader:\0", "reader:" + "x" * 5000, "\ud800:1"],
+     "comment:0x1", "vote:1", "paper:", "paper:\0", "reader:nobody", "reader:\0", "reader:" + "x" * 5000, "\ud800:1",
+     "reader:\ud800"],
 )  # fmt: skip
 def test_a_name_without_a_meaning_is_refused(name: str) -> None:
     with pytest.raises(Refused):

@@ -68,6 +68,17 @@ def test_a_paper_stands_in_its_own_day_and_in_the_one_a_curator_placed_it_in() -
     assert {entry.why["age"] for entry in lists.trending(now=OPEN).entries} == {0}
 
 
+def test_a_day_that_only_holds_placed_papers_leads_once_it_is_due_and_is_closed_like_any_other() -> None:
+    take(paper(1), paper(2, announced=date(2026, 11, 2)))
+    ahead = date(2026, 11, 19)
+    store.place(Paper.objects.get(key="2611.00002").id, ahead)
+    assert lists.latest_day(OPEN) == DAY
+    assert lists.day(DAY, OPEN).later == ahead.isoformat()
+    assert lists.latest_day(OPEN + timedelta(days=1)) == ahead
+    close_due(OVER + timedelta(days=2))
+    assert lists.day(ahead, OVER).state == "closed"
+
+
 def test_a_paper_placed_twice_in_its_own_day_stands_there_once() -> None:
     take(paper(1))
     store.place(Paper.objects.get().id, DAY)

@@ -56,7 +56,7 @@ def test_a_paper_worked_by_hand() -> None:
     # (11 + 0.5 x 2) / 1.5 = 8; a field of mean 2 among 11 is lifted by the root of 12 / 3, so twice: 16; log 17 - 2.
     assert (terms.counted, terms.drawn, terms.lift, terms.lifted) == pytest.approx((11, 8, 2, 16))
     assert terms.score == pytest.approx(1.2304489214 - 2)
-    assert terms.to_json()["votes"] == 6
+    assert terms.to_json()["own"] == 6
     assert terms.to_json()["support"] == 11
 
 

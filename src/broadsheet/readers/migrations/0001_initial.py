@@ -7,103 +7,168 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('papers', '0002_votes_here_and_outside'),
+        ("papers", "0002_votes_here_and_outside"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cached',
+            name="Cached",
             fields=[
-                ('cache_key', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('value', models.TextField()),
-                ('expires', models.DateTimeField(db_index=True)),
+                ("cache_key", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("value", models.TextField()),
+                ("expires", models.DateTimeField(db_index=True)),
             ],
             options={
-                'db_table': 'cache',
+                "db_table": "cache",
             },
         ),
         migrations.CreateModel(
-            name='Reader',
+            name="Reader",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('handle', models.CharField(max_length=30, unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('about', models.TextField(blank=True, default='')),
-                ('role', models.CharField(choices=[('reader', 'reader'), ('curator', 'curator'), ('moderator', 'moderator'), ('owner', 'owner')], default='reader', max_length=10)),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('active', 'active'), ('suspended', 'suspended')], default='active', max_length=10)),
-                ('joined', models.DateTimeField()),
-                ('orcid', models.CharField(blank=True, default='', max_length=19)),
-                ('standing', models.FloatField(default=0.0)),
-                ('standing_terms', models.JSONField(blank=True, default=dict)),
-                ('mailed', models.JSONField(blank=True, default=list)),
-                ('language', models.CharField(blank=True, default='', max_length=10)),
-                ('time_zone', models.CharField(default='UTC', max_length=60)),
-                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='approved', to=settings.AUTH_USER_MODEL)),
-                ('invited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='invited', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("handle", models.CharField(max_length=30, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                ("about", models.TextField(blank=True, default="")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("reader", "reader"),
+                            ("curator", "curator"),
+                            ("moderator", "moderator"),
+                            ("owner", "owner"),
+                        ],
+                        default="reader",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "waiting"), ("active", "active"), ("suspended", "suspended")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("joined", models.DateTimeField()),
+                ("orcid", models.CharField(blank=True, default="", max_length=19)),
+                ("standing", models.FloatField(default=0.0)),
+                ("standing_terms", models.JSONField(blank=True, default=dict)),
+                ("mailed", models.JSONField(blank=True, default=list)),
+                ("language", models.CharField(blank=True, default="", max_length=10)),
+                ("time_zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="approved",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="invited",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('role', models.CharField(default='reader', max_length=10)),
-                ('made', models.DateTimeField()),
-                ('expires', models.DateTimeField()),
-                ('uses_left', models.IntegerField(default=1)),
-                ('note', models.CharField(blank=True, default='', max_length=200)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("role", models.CharField(default="reader", max_length=10)),
+                ("made", models.DateTimeField()),
+                ("expires", models.DateTimeField()),
+                ("uses_left", models.IntegerField(default=1)),
+                ("note", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=12)),
-                ('data', models.JSONField(default=dict)),
-                ('url', models.CharField(default='', max_length=500)),
-                ('at', models.DateTimeField()),
-                ('read', models.DateTimeField(null=True)),
-                ('mail_due', models.BooleanField(default=False)),
-                ('mail_tries', models.IntegerField(default=0)),
-                ('mail_tried', models.DateTimeField(null=True)),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=12)),
+                ("data", models.JSONField(default=dict)),
+                ("url", models.CharField(default="", max_length=500)),
+                ("at", models.DateTimeField()),
+                ("read", models.DateTimeField(null=True)),
+                ("mail_due", models.BooleanField(default=False)),
+                ("mail_tries", models.IntegerField(default=0)),
+                ("mail_tried", models.DateTimeField(null=True)),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Saved',
+            name="Saved",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_by', to='papers.paper')),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='library', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="saved_by", to="papers.paper"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="library", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='reader',
-            constraint=models.UniqueConstraint(condition=models.Q(('orcid', ''), _negated=True), fields=('orcid',), name='one_reader_per_orcid'),
+            model_name="reader",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("orcid", ""), _negated=True), fields=("orcid",), name="one_reader_per_orcid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reader',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='one_reader_per_address'),
+            model_name="reader",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="one_reader_per_address"
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['reader', '-at'], name='readers_not_reader__d9a408_idx'),
+            model_name="notification",
+            index=models.Index(fields=["reader", "-at"], name="readers_not_reader__d9a408_idx"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['mail_due'], name='readers_not_mail_du_61c4a4_idx'),
+            model_name="notification",
+            index=models.Index(fields=["mail_due"], name="readers_not_mail_du_61c4a4_idx"),
         ),
         migrations.AddConstraint(
-            model_name='saved',
-            constraint=models.UniqueConstraint(fields=('reader', 'paper'), name='saved_once'),
+            model_name="saved",
+            constraint=models.UniqueConstraint(fields=("reader", "paper"), name="saved_once"),
         ),
     ]

@@ -16,7 +16,10 @@ PASSWORD = "seven slow rivers"
 BO = {"name": "Bo Brandt", "handle": "bo", "email": "Bo@Lab.example", "password1": PASSWORD}
 
 # The way in by a mailed code has no address on a site without mail, as the tests' own is.
-urlpatterns = [path("account/", include("broadsheet.readers.tests.code_urls")), path("", include("broadsheet.web.urls"))]
+urlpatterns = [
+    path("account/", include("broadsheet.readers.tests.code_urls")),
+    path("", include("broadsheet.web.urls")),
+]
 
 
 def reader(handle: str = "ada", *, role: str = "reader", password: str | None = PASSWORD, **values: object) -> Reader:

@@ -32,7 +32,9 @@ def test_the_database_itself_keeps_addresses_apart_by_more_than_case() -> None:
         Reader.objects.create(email="ADA@lab.example", handle="x2", name="X", joined=NOON)
 
 
-@pytest.mark.parametrize("email", ["", "x", "a@b", "a" * 400 + "@x.example", "a@x.invalid", "a\0@x.example", "a b@x.example"])
+@pytest.mark.parametrize(
+    "email", ["", "x", "a@b", "a" * 400 + "@x.example", "a@x.invalid", "a\0@x.example", "a b@x.example"]
+)
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(Refused):
         accounts.create(email, "ada", "Ada", now=NOON)

@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -105,12 +106,14 @@ def test_it_is_chosen_only_where_nobody_else_reaches_the_site(
 @pytest.mark.django_db
 def test_who_opens_the_site_to_others_takes_over_what_they_did_alone(client: Client, settings: Settings) -> None:
     local = alone.the_reader()
+    EmailAddress.objects.create(user=local, email=local.email, primary=True)
     code = invitations.owner_code(NOON.replace(year=2036))
     client.post(f"/join/{code}")
     given = {"name": "Ada Lum", "handle": "ada", "email": "ada@lab.example", "password1": "seven slow rivers"}
     client.post("/account/signup/", given)
     ada = Reader.objects.get()
     assert (ada.pk, ada.handle, ada.role, who(client)) == (local.pk, "ada", "owner", "ada")
+    assert list(EmailAddress.objects.values_list("email", flat=True)) == ["ada@lab.example"]
 
 
 @pytest.mark.parametrize(

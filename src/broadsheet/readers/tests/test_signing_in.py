@@ -26,7 +26,13 @@ def test_one_signs_in_with_address_and_password_in_any_case_of_the_address(clien
 
 def test_a_next_elsewhere_is_not_followed(client: Client) -> None:
     ada = reader("ada")
-    for place in ("https://evil.example/", "//evil.example", "http://localhost/", "javascript:alert(1)", "\\\\evil.example"):
+    for place in (
+        "https://evil.example/",
+        "//evil.example",
+        "http://localhost/",
+        "javascript:alert(1)",
+        "\\\\evil.example",
+    ):
         fresh = Client()
         response = fresh.post("/account/login/", {"login": ada.email, "password": PASSWORD, "next": place})
         assert response.status_code == 302 and response["Location"] == "/", place
@@ -151,7 +157,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(client: Client) -> None:
 
 def current(secret: str) -> str:
     counter = int(time.time()) // 30
-    return totp.format_hotp_value(totp.hotp_value(secret, counter))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,9 @@ def test_the_pages_of_an_account_are_there(client: Client, page: str) -> None:
 
 
 def test_a_passkey_is_asked_for_with_a_challenge_of_this_site(client: Client) -> None:
-    given = client.get("/account/2fa/webauthn/login/", HTTP_ACCEPT="application/json", HTTP_X_REQUESTED_WITH="XMLHttpRequest")
+    given = client.get(
+        "/account/2fa/webauthn/login/", HTTP_ACCEPT="application/json", HTTP_X_REQUESTED_WITH="XMLHttpRequest"
+    )
     asked = given.json()["request_options"]["publicKey"]
     assert asked["rpId"] == "testserver" and len(asked["challenge"]) >= 32
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from pytest_django import Settings
 
@@ -56,6 +57,7 @@ def own_home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
     settings.STATIC_ROOT = tmp_path / "static"
     settings.STATIC_ROOT.mkdir()
     finding.forget()
+    caches["memory"].clear()
     yield tmp_path
     finding.forget()
 

@@ -190,6 +190,6 @@ def hold(page: Page, address: str) -> None:
     page.goto(address, wait_until="networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate(CONTRAST) == [], (address, scheme)
     assert page.evaluate(SMALL_OR_UNNAMED) == [], address

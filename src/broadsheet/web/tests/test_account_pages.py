@@ -221,5 +221,7 @@ def test_the_office_changes_only_what_no_door_guards(ada: Reader, owner: Reader)
     browser.post(f"/admin/readers/reader/{ada.pk}/change/", {"name": "Ada L.", "about": "", "role": "owner"})
     ada.refresh_from_db()
     assert (ada.name, ada.role) == ("Ada L.", "reader")
+    wrong = browser.post(f"/admin/readers/reader/{ada.pk}/change/", {"name": "Аdа Lum", "about": ""})
+    assert wrong.status_code == 200 and "one alphabet" in wrong.content.decode()
     assert browser.post(f"/admin/readers/reader/{ada.pk}/delete/", {"post": "yes"}).status_code == 403
     assert browser.get("/admin/community/comment/add/").status_code == 403

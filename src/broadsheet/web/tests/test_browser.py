@@ -160,7 +160,7 @@ STRUCTURE = """() => {
   levels.forEach((l, i) => { if (i && l > levels[i - 1] + 1) wrong.push(`h${levels[i - 1]} then h${l}`); });
   const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
   ids.forEach((id, i) => { if (ids.indexOf(id) !== i) wrong.push('twice #' + id); });
-  for (const field of document.querySelectorAll('input, select, textarea'))
+  for (const field of document.querySelectorAll('input:not([type="hidden"]), select, textarea'))
     if (!field.labels.length) wrong.push('no label ' + field.name);
   for (const control of document.querySelectorAll('a, button, summary')) {
     if (!control.textContent.trim() && !control.ariaLabel) wrong.push('no name ' + control.outerHTML);

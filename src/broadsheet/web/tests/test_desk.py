@@ -149,7 +149,8 @@ def test_a_paper_is_placed_and_taken_out_by_a_curator(edition: int, page: Page) 
     placed = curator.post("/desk/paper/2405.15001", {"do": "place", "day": "", "reason": "Worth another look"})
     assert placed.status_code == 303, placed.content.decode()
     day = Paper.objects.get(key="2405.15001").placed
-    assert "part 1</a></h3>" in page(f"/date/{day}")
+    assert "part 1</a></h3>" in page(f"/date/{day}") and "placed by a curator" in page(f"/date/{day}")
+    assert "placed by a curator" not in page("/date/2024-05-27")
     assert "Worth another look" in page("/moderation")
     for given in ("nope", "1999-01-01", "9999-12-31"):
         assert curator.post("/desk/paper/2405.15001", {"do": "place", "day": given, "reason": "x"}).status_code == 400

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import RequestFactory
 
@@ -21,9 +21,9 @@ class Stranger:
 
 @pytest.fixture(autouse=True)
 def empty_cache(db: None) -> Iterator[None]:
-    cache.clear()
+    caches["memory"].clear()
     yield
-    cache.clear()
+    caches["memory"].clear()
 
 
 def asked(method: str = "POST", user: object = None, address: str = "192.0.2.1") -> HttpRequest:

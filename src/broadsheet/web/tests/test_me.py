@@ -7,6 +7,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from broadsheet.community import comments
+from broadsheet.community.models import Claim, Comment, Membership, Organisation, Submission, Vote
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.readers import notifications
@@ -221,8 +223,6 @@ def test_an_erased_reader_is_gone_and_signed_out(ada: Reader) -> None:
 
 
 def test_a_readers_page_shows_what_they_gave_and_not_what_they_voted_for(ada: Reader, client: Client) -> None:
-    from broadsheet.community.models import Claim, Comment, Membership, Organisation, Submission, Vote
-
     ingest([made(1), made(2), made(3)], now=NOW)
     one, two, hidden = Paper.objects.order_by("key")
     Paper.objects.filter(pk=hidden.pk).update(hidden=True)
@@ -230,14 +230,19 @@ def test_a_readers_page_shows_what_they_gave_and_not_what_they_voted_for(ada: Re
     Claim.objects.create(reader=bo, paper=one, position=0, state="confirmed", at=NOW)
     Claim.objects.create(reader=bo, paper=hidden, position=0, state="confirmed", at=NOW)
     Vote.objects.create(reader=bo, paper=two, cast=NOW, day=NOW.date(), nth=1)
-    comment = Comment.objects.create(paper=one, author=bo, text="Good <i>winds</i>", html="", written=NOW)
+    comment = comments.write(bo, one, "Good **winds** <script>alert(1)</script>", now=NOW)
     Comment.objects.create(paper=one, author=bo, text="Gone", html="", written=NOW, state="removed")
     Submission.objects.create(reader=bo, paper=one, given="x", name="x", title="Brought in", state="accepted", at=NOW)
     lab = Organisation.objects.create(slug="lab", name="The Lab", made=NOW)
     Membership.objects.create(organisation=lab, reader=bo, state="confirmed", at=NOW)
     page = client.get("/readers/bo").content.decode()
     assert "part 1" in page and "part 2" not in page and "part 3" not in page
-    assert f"#comment-{comment.pk}" in page and "&lt;i&gt;winds" in page and "Gone" not in page
+    assert (
+        f"#comment-{comment.pk}" in page
+        and "<strong>winds</strong>" in page
+        and "<script>alert" not in page
+        and "Gone" not in page
+    )
     assert "The Lab" in page and "Brought in" in page and "/readers/ada" in page
     assert f"{JOINED:%B} 2024" in page
 

@@ -18,7 +18,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "section": "about",
             "categories": [(code, categories.name(code)) for code in config.categories],
             "rules": in_force,
-            "newcomer_percent": round(100 * in_force.newcomer),
+            "newcomer_percent": f"{100 * in_force.newcomer:g}",
             "days": config.trending_days,
         },
     )

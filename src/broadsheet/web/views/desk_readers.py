@@ -39,8 +39,8 @@ def show(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 @only("moderator")
 def one(request: HttpRequest, reader: Reader, handle: str) -> HttpResponseBase:
     """Show how a reader stands; suspend or reinstate them, or change their role, with a reason."""
-    found = Reader.objects.select_related("invited_by", "approved_by").filter(handle=handle[:30]).first()
-    if found is None or not handle.isprintable():
+    found = accounts.by_handle(handle)
+    if found is None:
         raise NotHere(_("There is no reader of that name."))
 
     def again(says: str) -> HttpResponseBase:
@@ -53,7 +53,7 @@ def _told(reader: Reader) -> dict[str, object]:
     return {
         "person": reader,
         "roles": ROLES,
-        "terms": [(name.replace("_", " "), value) for name, value in reader.standing_terms.items()],
+        "terms": [(name.replace("_", " "), value) for name, value in reader.standing_terms.items() if name != "value"],
         "given": {
             "votes": reader.votes.count(),
             "comments": reader.comments.count(),

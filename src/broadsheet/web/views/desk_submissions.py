@@ -37,6 +37,8 @@ def _told(submission: Submission) -> dict[str, object]:
     names = [str(author.get("name", "")) for author in known.get("authors") or [] if isinstance(author, dict)]
     return {
         "submission": submission,
+        # The key of a title says nothing to a person.
+        "name": "" if submission.name.startswith("title:") else submission.name,
         "title": maths.render(submission.title),
         "abstract": maths.render(str(known.get("abstract") or "")[:ABSTRACT]),
         "authors": names[:AUTHORS],

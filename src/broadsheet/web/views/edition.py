@@ -143,7 +143,8 @@ def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> Ht
     shown = lists.whole(page.object_list)
     lead = page.number == 1 and not chosen
     given = marks.of_papers([entry.paper.id for entry in shown], reader_of(request))
-    made = [cards.of_entry(entry, given, why=why, lead=lead and n == 0) for n, entry in enumerate(shown)]
+    day = first if edition.kind == "day" else None
+    made = [cards.of_entry(entry, given, why=why, lead=lead and n == 0, day=day) for n, entry in enumerate(shown)]
     context = {
         "section": edition.kind,
         "edition": edition,

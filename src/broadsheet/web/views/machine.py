@@ -27,7 +27,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @cache_control(max_age=86_400)
 def robots(request: HttpRequest) -> HttpResponse:
     """Tell robots what to leave alone: pages that cost work and hold nothing of their own."""
-    lines = ("User-agent: *", "Disallow: /search", "Disallow: /health", "Disallow: /*?")
+    lines = (
+        "User-agent: *",
+        "Disallow: /search",
+        "Disallow: /health",
+        "Disallow: /account/",
+        "Disallow: /report/",
+        "Disallow: /desk",
+        "Disallow: /*?",
+    )
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 

@@ -2,11 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy
 
-from broadsheet.community import moderation
+from broadsheet.community import moderation, subjects
 from broadsheet.community.models import Act
+from broadsheet.community.subjects import Subject
 from broadsheet.web.acting import whole
 
 PAGE = 50
@@ -37,19 +37,15 @@ def log(request: HttpRequest) -> HttpResponse:
     """Show the acts, the newest first, a page at a time."""
     acts = moderation.log(PAGE + 1, whole(request.GET.get("before", "")))
     shown = acts[:PAGE]
+    about = subjects.find_all(act.subject for act in shown)
     context = {
         "section": "moderation",
-        "acts": [{"act": act, "did": DID.get(act.did, act.did), "url": address(act)} for act in shown],
+        "acts": [_told(act, about.get(act.subject)) for act in shown],
         "older": shown[-1].pk if len(acts) > PAGE else None,
         "paged": bool(request.GET.get("before")),
     }
     return render(request, "web/moderation.html", context)
 
 
-def address(act: Act) -> str:
-    """Give the page of what an act was about, as far as its name tells; "" for what has none."""
-    kind, _colon, name = act.subject.partition(":")
-    try:
-        return reverse({"paper": "paper", "reader": "reader"}[kind], args=[name])
-    except (KeyError, NoReverseMatch):
-        return ""
+def _told(act: Act, subject: Subject | None) -> dict[str, object]:
+    return {"act": act, "did": DID.get(act.did, act.did), "url": subject.url if subject else ""}

@@ -78,9 +78,11 @@
     button.dataset.busy = "1";
     turn(button, !was, count + (was ? -1 : 1));
     try {
-      const answer = await fetch(button.formAction, { method: "POST", body, headers: { Accept: "application/json" } });
+      // keepalive: a vote that is followed by a click on a link must still arrive.
+      const request = { method: "POST", body, headers: { Accept: "application/json" }, keepalive: true };
+      const answer = await fetch(button.formAction, request);
       const told = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(told.says);
+      if (!answer.ok || told.on === undefined) throw new Error(told.says);
       turn(button, told.on, told.count, told.hint);
     } catch (problem) {
       turn(button, was, count);
