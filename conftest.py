@@ -7,6 +7,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
 
 # Before Django reads its settings: no test may touch the data of the person who runs it. Workers of pytest-xdist
 # inherit the environment that is made here, so the home that set-up used is handed on under a name of its own.
@@ -25,6 +26,8 @@ os.environ |= {
     "DJANGO_SETTINGS_MODULE": "broadsheet.settings",
 }
 django.setup()
+# A hash that is slow on purpose would be most of what the tests of accounts do.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)

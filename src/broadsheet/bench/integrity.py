@@ -35,7 +35,7 @@ from broadsheet.ranking.hot import hot, lot
 from broadsheet.ranking.integrity import Suspicion, suspicions
 from broadsheet.ranking.rules import Rules
 from broadsheet.ranking.standing import VoterFacts
-from broadsheet.ranking.support import Counts, in_steps, support
+from broadsheet.ranking.support import Counts, SupportTerms, in_steps, support
 
 # The constants were chosen on other sites than these.
 SEEDS: Final = range(100, 116)
@@ -88,7 +88,11 @@ def _supported(world: World, weights: Sequence[float], worth: Mapping[int, float
 def in_edition(totals: Floats, rules: Rules) -> Places:
     """Order today's papers as their edition does: by support in whole steps."""
     mean = float(totals[today().start :].mean())
-    return rank({paper: in_steps(float(totals[paper]), mean, rules) for paper in today()})
+    return rank({paper: in_steps(_of_votes(float(totals[paper])), mean, rules) for paper in today()})
+
+
+def _of_votes(total: float) -> SupportTerms:
+    return SupportTerms(own=total, talk=0.0, outside=0.0, code=0.0, total=total)
 
 
 def in_trending(world: World, totals: Floats, rules: Rules) -> Places:

@@ -4,8 +4,9 @@ import argparse
 
 from broadsheet.cli import DONE, FAILED
 from broadsheet.commands import output
-from broadsheet.papers import health
+from broadsheet.community import health
 from broadsheet.papers.database import migrate
+from broadsheet.papers.health import Check
 
 HELP = "Say what is healthy, what is late and what is misconfigured."
 EXAMPLE = "broadsheet doctor"
@@ -28,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     return DONE if ok else FAILED
 
 
-def _told(check: health.Check) -> str:
+def _told(check: Check) -> str:
     return f"{check.says}; {check.do}" if check.do else check.says

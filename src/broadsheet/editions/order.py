@@ -37,7 +37,7 @@ def by_support(papers: Iterable[Paper], key: str) -> list[Supported]:
     valid = rules()
     terms = [(paper, support(counts(paper), valid)) for paper in papers]
     mean = fmean(found.total for _paper, found in terms) if terms else 0.0
-    supported = [Supported(paper, found, in_steps(found.total, mean, valid)) for paper, found in terms]
+    supported = [Supported(paper, found, in_steps(found, mean, valid)) for paper, found in terms]
     return sorted(supported, key=lambda one: (-one.counted, -_moment(one.paper), lot(one.paper.key, key)))
 
 

@@ -57,7 +57,7 @@ def hot(counts: Counts, age: int, field_mean: float, overall_mean: float, rules:
     """
     terms = support(counts, rules)
     age, field_mean, overall_mean = max(age, 0), max(field_mean, 0.0), max(overall_mean, 0.0)
-    counted = in_steps(terms.total, overall_mean, rules)
+    counted = in_steps(terms, overall_mean, rules)
     drawn = (counted + rules.trending_prior * field_mean) / (1 + rules.trending_prior)
     lift = ((overall_mean + rules.field_damping) / (field_mean + rules.field_damping)) ** rules.field_fairness
     support_term, age_term = math.log10(1 + drawn * lift), -age / rules.trending_editions_per_tenfold

@@ -48,12 +48,15 @@ def support(counts: Counts, rules: Rules) -> SupportTerms:
     return SupportTerms(own, talk, outside, code, own + talk + outside + code)
 
 
-def in_steps(total: float, mean: float, rules: Rules) -> float:
-    """Round support to whole steps, so that papers nearer than a step stand equal in an order and the lot decides.
+def in_steps(terms: SupportTerms, mean: float, rules: Rules) -> float:
+    """Give support with what readers here gave rounded to whole steps; papers nearer than a step stand equal.
 
-    Many papers have the support of exactly two readers; without steps a hundredth of a vote would pass them all.
+    Many papers have the support of exactly two readers; without steps a hundredth of a vote would pass them all. What
+    is counted elsewhere is not rounded: nobody here steers it, and a list of another site keeps its order.
     mean: mean support of the papers in the list; a step is min(support_step, support_step_part mean).
     """
     step = min(rules.support_step, rules.support_step_part * max(mean, 0.0))
+    here = terms.own + terms.talk
     # A step of next to nothing would be counted in numbers too large to round.
-    return step * math.floor(total / step + 0.5) if step > 1e-9 else total
+    stepped = step * math.floor(here / step + 0.5) if step > 1e-9 else here
+    return stepped + terms.outside + terms.code

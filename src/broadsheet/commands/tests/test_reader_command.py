@@ -20,7 +20,6 @@ Say = Callable[..., str]
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str], settings: Settings, tmp_path: Path) -> Say:
     """Run a command that must succeed, and give what it printed."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     configure(settings)
     settings.CONFIG = type(settings.CONFIG)(tmp_path, settings.CONFIG.values)
 

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from broadsheet.community import health as community
 from broadsheet.papers import health
 
 NEWEST_REFUSED = 8
@@ -33,7 +34,7 @@ FIGURES = {
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:
     """Show the checks, the last days by source, and the items that could not be read."""
-    checks = health.checks()
+    checks = community.checks()
     return render(
         request,
         "web/health.html",
