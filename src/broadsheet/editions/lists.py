@@ -171,8 +171,12 @@ def _span(key: str, kind: str, first: date, last: date, key_of: Callable[[date],
 def latest_day(now: datetime | None = None) -> date | None:
     """Give the newest day that has papers; one that only holds placed papers counts once its own are due."""
     due = schedule.latest_due(now or wall_clock())
-    announced = _outermost("-", "announced", shown().exclude(announced=None))
-    return max(filter(None, (announced, _outermost("-", "placed", shown().filter(placed__lte=due)))), default=None)
+    placed = _outermost("-", "placed", shown().filter(placed__lte=due))
+    return max(filter(None, (_newest_announced(), placed)), default=None)
+
+
+def _newest_announced() -> date | None:
+    return _outermost("-", "announced", shown().exclude(announced=None))
 
 
 def days_with_papers(first: date, last: date) -> dict[date, int]:
@@ -194,7 +198,9 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
     if newest is None:
         return Edition("trending", "trending", "empty", (), 0)
     today = min(newest, schedule.latest_due(now))
-    first = today - timedelta(days=settings.CONFIG.trending_days)
+    # A paper placed in today's edition must not push a record without a network out of the span.
+    known = _newest_announced() or today
+    first = min(today, known) - timedelta(days=settings.CONFIG.trending_days)
     papers = list(places(first, newest))
     ranked = by_heat(papers, today)
     entries = tuple(Entry(rank, paper, False, terms.to_json()) for rank, (paper, terms) in enumerate(ranked[:limit], 1))

@@ -79,6 +79,15 @@ def test_a_day_that_only_holds_placed_papers_leads_once_it_is_due_and_is_closed_
     assert lists.day(ahead, OVER).state == "closed"
 
 
+def test_a_paper_placed_today_leads_the_trending_list_of_an_old_record_and_does_not_empty_it() -> None:
+    take(paper(1), paper(2), paper(3))
+    later = OPEN + timedelta(days=364)
+    store.place(Paper.objects.get(key="2611.00003").id, later.date())
+    edition = lists.trending(now=later)
+    assert keys(edition)[0] == 3
+    assert len(keys(edition)) == 3
+
+
 def test_a_paper_placed_twice_in_its_own_day_stands_there_once() -> None:
     take(paper(1))
     store.place(Paper.objects.get().id, DAY)
