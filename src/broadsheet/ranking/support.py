@@ -32,8 +32,8 @@ class SupportTerms:
 
     def to_json(self) -> dict[str, object]:
         """The terms by name, their sum as `support`, rounded for reading."""
-        terms = {name: round(value, 4) for name, value in asdict(self).items()}
-        return {**terms, "support": terms.pop("total")}
+        names = {"total": "support"}
+        return {names.get(name, name): round(value, 4) for name, value in asdict(self).items()}
 
 
 def support(counts: Counts, rules: Rules) -> SupportTerms:
