@@ -1,10 +1,12 @@
 """Papers for the pages' tests, taken in through the one door, and the switches that pages need in tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.core.cache import caches
@@ -15,6 +17,9 @@ from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.record.identifiers import arxiv_id
 from broadsheet.record.paper import Author, Link, PaperData, Version
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 MONDAY = date(2024, 5, 27)
 NOW = datetime(2024, 5, 27, 12, tzinfo=UTC)
@@ -79,3 +84,47 @@ def page(client: Client) -> Callable[[str], str]:
         return response.content.decode()
 
     return fetch
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium, for as long as a file's tests last."""
+    from playwright.sync_api import sync_playwright
+
+    from broadsheet.web.tests.chromium import ARGUMENTS, CHROMIUM
+
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as driver:
+        # The driver's event loop lives in this thread, where Django would refuse to ask the database.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        launched.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def said(context: "BrowserContext", site: str) -> list[str]:
+    """What the browser complained of, and every request that left the site."""
+    heard: list[str] = []
+
+    def watch(page: "Page") -> None:
+        page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith(site) else heard.append(request.url))
+
+    context.on("page", watch)
+    return heard
+
+
+@pytest.fixture
+def opened(context: "BrowserContext", site: str, said: list[str]) -> Callable[[str], "Page"]:
+    """Open a page of the site in a tab of its own."""
+
+    def open_page(address: str) -> "Page":
+        page = context.new_page()
+        page.goto(site + address)
+        return page
+
+    return open_page

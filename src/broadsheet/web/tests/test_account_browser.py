@@ -1,6 +1,5 @@
 """What only a browser can tell of the pages about accounts: joining, the picture of the app, passkeys, sessions."""
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -9,41 +8,23 @@ from pathlib import Path
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from broadsheet.lib.clock import now
 from broadsheet.papers.ingest import ingest
 from broadsheet.readers import invitations
 from broadsheet.readers.models import Reader
 from broadsheet.web.tests.accounts import PASSWORD, reader
+from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE
 from broadsheet.web.tests.conftest import NOW, made
-from broadsheet.web.tests.test_browser import ARGUMENTS, CHROMIUM, CONTRAST, STRUCTURE
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:No directory at"),
-]
+pytestmark = MARKS
 
 DOORS = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/inactive/", "/readers/ada"]
 OWN = ["/", "/me", "/me/invitations", "/me/erase", "/notifications", "/account/email/", "/account/password/change/"]
 OWN += ["/account/2fa/", "/account/2fa/webauthn/", "/account/sessions/", "/account/3rdparty/", "/account/logout/"]
 OFFICE = ["/admin/", "/admin/readers/reader/", "/admin/community/comment/", "/admin/papers/paper/"]
-SMALL_OR_UNNAMED = STRUCTURE.replace("input, select, textarea", "input:not([type=hidden]), select, textarea")
 Open = Callable[[BrowserContext], Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as driver:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -61,23 +42,9 @@ def ada(site: str) -> Reader:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    made_context = browser.new_context(viewport={"width": 1280, "height": 900})
+    made_context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield made_context
     made_context.close()
-
-
-@pytest.fixture
-def heard(context: BrowserContext, site: str) -> list[str]:
-    """What the browser complained of, and every request that left the site."""
-    said: list[str] = []
-
-    def watch(page: Page) -> None:
-        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(site) else said.append(request.url))
-
-    context.on("page", watch)
-    return said
 
 
 def sign_in(page: Page, site: str, who: Reader) -> None:
@@ -115,7 +82,7 @@ def test_an_invited_person_joins(browser: Browser, site: str, ada: Reader, scrip
     context.close()
 
 
-def test_the_app_is_set_up_by_its_picture(context: BrowserContext, heard: list[str], site: str, ada: Reader) -> None:
+def test_the_app_is_set_up_by_its_picture(context: BrowserContext, said: list[str], site: str, ada: Reader) -> None:
     page = context.new_page()
     sign_in(page, site, ada)
     page.goto(f"{site}/account/2fa/totp/activate/")
@@ -126,10 +93,10 @@ def test_the_app_is_set_up_by_its_picture(context: BrowserContext, heard: list[s
     page.get_by_label("Authenticator code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator(".codes li")).to_have_count(10)
-    assert heard == []
+    assert said == []
 
 
-def test_a_passkey_opens_the_account(context: BrowserContext, heard: list[str], site: str, ada: Reader) -> None:
+def test_a_passkey_opens_the_account(context: BrowserContext, said: list[str], site: str, ada: Reader) -> None:
     page = context.new_page()
     wire = context.new_cdp_session(page)
     wire.send("WebAuthn.enable")
@@ -149,11 +116,11 @@ def test_a_passkey_opens_the_account(context: BrowserContext, heard: list[str], 
     page.goto(f"{site}/account/login/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.locator(".mine-name")).to_have_text("Ada Lum")
-    assert heard == []
+    assert said == []
 
 
 def test_the_other_sessions_are_seen_and_ended(
-    browser: Browser, context: BrowserContext, heard: list[str], site: str, ada: Reader
+    browser: Browser, context: BrowserContext, said: list[str], site: str, ada: Reader
 ) -> None:
     elsewhere = browser.new_context()
     other, page = elsewhere.new_page(), context.new_page()
@@ -166,12 +133,12 @@ def test_the_other_sessions_are_seen_and_ended(
     expect(page.get_by_text("Chrome on Linux")).to_have_count(1)
     other.goto(f"{site}/me")
     expect(other).to_have_url(re.compile("/account/login/"))
-    assert heard == []
+    assert said == []
     elsewhere.close()
 
 
 def test_the_pages_break_no_policy_fit_a_phone_and_can_be_read(
-    context: BrowserContext, heard: list[str], site: str, ada: Reader
+    context: BrowserContext, said: list[str], site: str, ada: Reader
 ) -> None:
     page = context.new_page()
     for address in DOORS:
@@ -181,7 +148,7 @@ def test_the_pages_break_no_policy_fit_a_phone_and_can_be_read(
         hold(page, site + address)
     for address in OFFICE:
         page.goto(site + address, wait_until="networkidle")
-    assert heard == []
+    assert said == []
 
 
 def hold(page: Page, address: str) -> None:
@@ -190,6 +157,6 @@ def hold(page: Page, address: str) -> None:
     page.goto(address, wait_until="networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.emulate_media(color_scheme=scheme)
         assert page.evaluate(CONTRAST) == [], (address, scheme)
-    assert page.evaluate(SMALL_OR_UNNAMED) == [], address
+    assert page.evaluate(STRUCTURE) == [], address

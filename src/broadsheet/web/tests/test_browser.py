@@ -1,50 +1,22 @@
 """What only a browser can tell: that pages load nothing foreign, fit a phone, obey keys and need no script."""
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
+from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE, Open
 from broadsheet.web.tests.conftest import MONDAY, NOW, made
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:No directory at"),
-]
+pytestmark = MARKS
 
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), "")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PAGES = ["/", "/week/2024-W22", "/month/2024-05", "/trending", "/papers/2405.15001", "/search", "/search?q=planets"]
 PAGES += ["/about", "/health", "/date/2024-05-27?why=1&calendar=2024-05", "/date/2024-05-26"]
 MATHS = "Bounds of $O(n^2)$ and $\\sum_{i=1}^n x_i$ for winds. " * 9
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as driver:
-        # The driver's event loop lives in this thread, where Django would refuse to ask the database.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -59,33 +31,9 @@ def site(live_server: object, own_home: Path) -> str:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    made_context = browser.new_context(viewport={"width": 1280, "height": 900})
+    made_context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield made_context
     made_context.close()
-
-
-@pytest.fixture
-def said(context: BrowserContext, site: str) -> list[str]:
-    """What the browser complained of, and every request that left the site."""
-    heard: list[str] = []
-
-    def watch(page: Page) -> None:
-        page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(site) else heard.append(request.url))
-
-    context.on("page", watch)
-    return heard
-
-
-@pytest.fixture
-def opened(context: BrowserContext, site: str, said: list[str]) -> Open:
-    def open_page(address: str) -> Page:
-        page = context.new_page()
-        page.goto(site + address)
-        return page
-
-    return open_page
 
 
 def test_pages_load_nothing_foreign_and_break_no_policy(opened: Open, said: list[str]) -> None:
@@ -110,76 +58,12 @@ def test_nothing_is_wider_than_a_phone(opened: Open, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgb = (...layers) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const light = (colour) => {
-    const [r, g, b] = colour.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * r + .7152 * g + .0722 * b;
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || element.closest('svg, script, .unseen, .skip')) continue;
-    if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
-    const behind = [];
-    let opacity = 1;
-    for (let e = element; e; e = e.parentElement) {
-      behind.unshift(getComputedStyle(e).backgroundColor);
-      opacity *= getComputedStyle(e).opacity;
-    }
-    const below = rgb('white', ...behind), colour = getComputedStyle(element).color;
-    const over = rgb(`rgb(${below})`, colour).map((v, i) => v * opacity + below[i] * (1 - opacity));
-    const [a, b] = [light(over), light(below)].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    const size = parseFloat(getComputedStyle(element).fontSize);
-    const large = size >= 24 || (size >= 18.66 && getComputedStyle(element).fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) found.push(`${ratio.toFixed(2)} ${element.tagName}.${element.className}`);
-  }
-  return [...new Set(found)];
-}"""
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_has_the_contrast_of_wcag_aa(opened: Open, scheme: str) -> None:
     for address in PAGES:
         page = opened(address)
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate(CONTRAST) == [], address
-
-
-STRUCTURE = """() => {
-  const wrong = [];
-  const levels = [...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1]);
-  if (levels.filter(l => l === 1).length !== 1) wrong.push('one h1');
-  levels.forEach((l, i) => { if (i && l > levels[i - 1] + 1) wrong.push(`h${levels[i - 1]} then h${l}`); });
-  const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
-  ids.forEach((id, i) => { if (ids.indexOf(id) !== i) wrong.push('twice #' + id); });
-  for (const field of document.querySelectorAll('input:not([type="hidden"]), select, textarea'))
-    if (!field.labels.length) wrong.push('no label ' + field.name);
-  for (const control of document.querySelectorAll('a, button, summary')) {
-    if (!control.textContent.trim() && !control.ariaLabel) wrong.push('no name ' + control.outerHTML);
-    if (!control.checkVisibility()) continue;
-    const box = control.getBoundingClientRect();
-    const inline = getComputedStyle(control).display === 'inline';
-    // Links in a line of text are exempt, and so is what stands as far from its neighbours as it is small.
-    if (!inline && box.width > 1 && box.height < 23.9 && !control.closest('.foot, .acts, .skip'))
-      wrong.push(`small ${box.height} ${control.outerHTML.slice(0, 80)}`);
-  }
-  for (const named of document.querySelectorAll('[aria-labelledby], [aria-describedby]'))
-    for (const id of (named.getAttribute('aria-labelledby') ?? named.getAttribute('aria-describedby')).split(' '))
-      if (!document.getElementById(id)) wrong.push('points nowhere: ' + id);
-  for (const place of ['main', 'header', 'nav', 'footer'])
-    if (!document.querySelector(place)) wrong.push('no ' + place);
-  for (const table of document.querySelectorAll('table')) if (!table.querySelector('th[scope]')) wrong.push('table');
-  for (const picture of document.querySelectorAll('svg:not([aria-hidden])')) wrong.push(picture.outerHTML);
-  return wrong;
-}"""
 
 
 def test_pages_are_built_for_a_screen_reader(opened: Open) -> None:

@@ -1,38 +1,30 @@
 """Votes and comments in a browser: at once with scripts, all the same without, and nothing of a comment runs."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from broadsheet.community.models import Comment, Finding, Vote
 from broadsheet.community.tests.factory import reader
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
-from broadsheet.web.tests import test_browser
+from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE, Open
 from broadsheet.web.tests.conftest import NOW, made
-from broadsheet.web.tests.test_browser import CONTRAST, STRUCTURE
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:No directory at"),
-]
+pytestmark = MARKS
 
-browser = test_browser.browser
 DAY = "/date/2024-05-27"
 PAPER = "/papers/2405.15001"
 OWN = [DAY, PAPER, "/search?q=planets", "/library", "/submit", "/submissions", "/organisations", "/moderation"]
 OWN += [f"/desk{page}" for page in ("", "/submissions", "/claims", "/reports", "/readers", "/readers/ada", "/votes")]
 OWN += [f"/{page}/2405.15001" for page in ("claim", "link", "comment/on")] + ["/report/paper:2405.15001", "/about"]
 OWN += ["/organisations/lab-of-planets", "/organisations/lab-of-planets/edit", "/found-organisation"]
-Open = Callable[..., Page]
 
 
 @pytest.fixture
@@ -79,33 +71,9 @@ def signed_in(context: BrowserContext, member: Reader, site: str) -> BrowserCont
 
 @pytest.fixture
 def context(browser: Browser, ada: Reader, site: str) -> Iterator[BrowserContext]:
-    made_context = browser.new_context(viewport={"width": 1280, "height": 900})
+    made_context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield signed_in(made_context, ada, site)
     made_context.close()
-
-
-@pytest.fixture
-def said(context: BrowserContext, site: str) -> list[str]:
-    """What the browser complained of, and every request that left the site."""
-    heard: list[str] = []
-
-    def watch(page: Page) -> None:
-        page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(site) else heard.append(request.url))
-
-    context.on("page", watch)
-    return heard
-
-
-@pytest.fixture
-def opened(context: BrowserContext, site: str, said: list[str]) -> Open:
-    def open_page(address: str) -> Page:
-        page = context.new_page()
-        page.goto(site + address)
-        return page
-
-    return open_page
 
 
 def votes() -> int:
@@ -227,7 +195,7 @@ def test_all_text_has_the_contrast_of_wcag_aa(busy: None, opened: Open, scheme: 
     opened(DAY).locator(".vote").first.click()
     for address in OWN:
         page = opened(address)
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate(CONTRAST) == [], address
 
 
