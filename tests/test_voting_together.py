@@ -18,7 +18,7 @@ import pytest
 pytestmark = pytest.mark.slow
 VOTERS = Path(__file__).with_name("voters.py")
 # The functions alone are hammered for a shorter while: there is less that could go wrong.
-DIRECT_SECONDS, HTTP_SECONDS = 5, 15
+DIRECT_SECONDS, HTTP_SECONDS = 2, 15
 START_SECONDS = 60
 
 Environment = dict[str, str]

@@ -38,7 +38,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 def test_pages_load_nothing_foreign_and_break_no_policy(opened: Open, said: list[str]) -> None:
     for address in PAGES:
-        opened(address).wait_for_load_state("networkidle")
+        opened(address).wait_for_load_state("load")
     assert said == []
 
 

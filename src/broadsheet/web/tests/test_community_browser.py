@@ -131,7 +131,7 @@ def test_many_clicks_are_one_vote(opened: Open) -> None:
     for _click in range(5):
         button.click(no_wait_after=True)
     expect(button).to_have_attribute("title", re.compile("here"))
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
     assert votes() == Vote.objects.count() <= 1
     assert (button.get_attribute("aria-pressed") == "true") == (votes() == 1)
 
@@ -172,13 +172,13 @@ def test_a_comment_shows_its_formulas_and_runs_nothing(opened: Open, said: list[
     assert shown.locator("script, img, b").count() == 0
     assert page.evaluate("window.ran") is None and Comment.objects.count() == 1
     other = opened(DAY)
-    other.wait_for_load_state("networkidle")
+    other.wait_for_load_state("load")
     assert said == []
 
 
 def test_pages_load_nothing_foreign_and_break_no_policy(busy: None, opened: Open, said: list[str]) -> None:
     for address in OWN:
-        opened(address).wait_for_load_state("networkidle")
+        opened(address).wait_for_load_state("load")
     assert said == []
 
 
