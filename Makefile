@@ -21,7 +21,7 @@ setup: $(VENV)/run $(VENV)/dev ## the virtual environment with everything in it,
 
 test: setup ## pass every test: the fast part, then the slow one
 	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 test-fast: $(VENV)/dev ## the fast part of the tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"

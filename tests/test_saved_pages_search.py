@@ -14,7 +14,8 @@ from broadsheet.lib.text import title_key
 from broadsheet.papers import finding
 from broadsheet.papers.models import Paper
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+# One process reads the pages and builds their index, for all of these.
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("saved pages")]
 Name = tuple[int, int]
 
 # Heads by bucket, best first; the few full matches that the pages have in their tails stand with their equals here.
