@@ -199,11 +199,6 @@ def of_paper(paper: Paper) -> list[Claim]:
     return list(rows.order_by("position", "id"))
 
 
-def of_reader(reader: Reader) -> QuerySet[Claim]:
-    """Every claim of a reader, the newest first."""
-    return Claim.objects.filter(reader=reader).select_related("paper").order_by("-at", "-id")
-
-
 def authors_of(numbers: Iterable[int]) -> dict[int, set[int]]:
     """Give the numbers of the readers who are confirmed authors, by the number of the paper."""
     found: dict[int, set[int]] = {}

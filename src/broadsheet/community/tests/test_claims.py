@@ -342,4 +342,3 @@ def test_two_authors_hold_their_own_places() -> None:
     second = claims.claim(reader(2, name="Bo Bug"), known, 1, "", now=NOON)
     claims.confirm(curator(), second, "", now=NOON)
     assert [claim.pk for claim in claims.of_paper(known)] == [first.pk, second.pk]
-    assert [claim.pk for claim in claims.of_reader(first.reader)] == [first.pk]
