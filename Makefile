@@ -59,7 +59,8 @@ $(VENV)/run: requirements/run.txt pyproject.toml
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev: requirements/dev.txt $(VENV)/run
+$(VENV)/dev: requirements/dev.txt requirements/old-client.txt $(VENV)/run
 	@echo "Installing what the tests need (once) ..."
 	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes --target $(VENV)/old-client --upgrade -r requirements/old-client.txt
 	@touch $@

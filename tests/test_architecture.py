@@ -18,6 +18,9 @@ ROWS = (
     ("readers",),
     ("community",),
     ("editions",),
+    ("export",),
+    ("delivery",),
+    ("api",),
     ("web", "bench"),
     ("commands", "worker", "wsgi", "cli", "docs"),
 )

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "broadsheet.readers",
     "broadsheet.community",
     "broadsheet.editions",
+    "broadsheet.delivery",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

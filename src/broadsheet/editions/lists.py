@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
-from broadsheet.editions.models import ClosedEdition
-from broadsheet.editions.order import Supported, by_heat, by_support
+from broadsheet.editions.models import ClosedEdition, ClosedPlace
+from broadsheet.editions.order import Supported, by_heat, by_support, newest_day
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
@@ -19,7 +19,7 @@ from broadsheet.papers.models import Paper
 # Nothing is announced outside these years, so a key that names another is a mistake.
 FIRST_DAY, LAST_DAY = date(1991, 1, 1), date(2100, 12, 31)
 # Most of a paper's bytes, and nothing of its place in a list: a month of all arXiv is 25,000 papers.
-HEAVY = ("abstract", "authors", "facts", "links", "remarks", "journal_ref")
+HEAVY = ("abstract", "authors", "facts", "links", "listing", "remarks", "journal_ref")
 
 
 def by_key(key: str, now: datetime | None = None) -> Edition:
@@ -74,7 +74,7 @@ def day(wanted: date, now: datetime | None = None) -> Edition:
     papers = list(places(wanted, wanted))
     closed = ClosedEdition.objects.filter(day=wanted).first()
     key = wanted.isoformat()
-    entries = _as_closed(closed, papers) if closed else _entries(by_support(papers, key))
+    entries = _as_closed(key, papers, closed.places.all()) if closed else _entries(by_support(papers, key))
     state = "closed" if closed else "open" if papers else _why_empty(wanted, now or wall_clock())
     earlier, later = _neighbours(wanted, wanted)
     return Edition(
@@ -92,13 +92,59 @@ def _entries(supported: Sequence[Supported], first: int = 1, late: bool = False)
     return tuple(Entry(rank, one.paper, late, one.why) for rank, one in enumerate(supported, first))
 
 
-def _as_closed(closed: ClosedEdition, papers: Sequence[Paper]) -> tuple[Entry, ...]:
-    places = {place.paper_id: place for place in closed.places.all()}
+def _as_closed(key: str, papers: Sequence[Paper], kept: Iterable[ClosedPlace]) -> tuple[Entry, ...]:
+    places = {place.paper_id: place for place in kept}
     stood = sorted((paper for paper in papers if paper.id in places), key=lambda paper: places[paper.id].rank)
     # Ranks are counted anew: a paper withdrawn since leaves no gap.
     first = tuple(Entry(rank, paper, False, places[paper.id].why) for rank, paper in enumerate(stood, 1))
-    late = by_support((paper for paper in papers if paper.id not in places), closed.day.isoformat())
+    late = by_support((paper for paper in papers if paper.id not in places), key)
     return first + _entries(late, len(first) + 1, late=True)
+
+
+def recent(
+    count: int, skip: int = 0, since: date | None = None, until: date | None = None
+) -> tuple[list[tuple[date, Entry]], bool]:
+    """Give papers across days, each with its day: the newest day first, each day in the order of its edition.
+
+    A paper placed in a second edition stands in the newer one alone. since, until: the first and the last day.
+    The second value says whether there are more papers after these.
+    """
+    found = _newest_days(skip + count + 1, since or FIRST_DAY, until or LAST_DAY)
+    wanted = list(dict.fromkeys(found[skip : skip + count]))
+    if not wanted:
+        return [], False
+    before = sum(1 for day in found[:skip] if day == wanted[0])
+    ordered = _in_order_of_days(wanted[-1], wanted[0])[before : before + count]
+    shown = whole(entry for _day, entry in ordered)
+    return [(day, entry) for (day, _entry), entry in zip(ordered, shown, strict=True)], len(found) > skip + count
+
+
+def _newest_days(most: int, since: date, until: date) -> list[date]:
+    """The newest day of each paper, newest first; only the first `most` of them."""
+    by_placed = shown().filter(placed__range=(since, until)).exclude(announced__gt=F("placed"))
+    by_announced = shown().filter(announced__range=(since, until)).exclude(placed__gte=F("announced"))
+    found = [
+        *by_placed.order_by("-placed").values_list("placed", flat=True)[:most],
+        *by_announced.order_by("-announced").values_list("announced", flat=True)[:most],
+    ]
+    return sorted((day for day in found if day), reverse=True)[:most]
+
+
+def _in_order_of_days(first: date, last: date) -> list[tuple[date, Entry]]:
+    by_day: dict[date, list[Paper]] = {}
+    for paper in places(first, last):
+        day = newest_day(paper)
+        if day and first <= day <= last:
+            by_day.setdefault(day, []).append(paper)
+    kept: dict[date, list[ClosedPlace]] = {}
+    for place in ClosedPlace.objects.filter(edition__in=by_day):
+        kept.setdefault(place.edition_id, []).append(place)
+    ordered: list[tuple[date, Entry]] = []
+    for day, papers in sorted(by_day.items(), reverse=True):
+        key = day.isoformat()
+        entries = _as_closed(key, papers, kept[day]) if day in kept else _entries(by_support(papers, key))
+        ordered += [(day, entry) for entry in entries]
+    return ordered
 
 
 def _why_empty(wanted: date, now: datetime) -> str:

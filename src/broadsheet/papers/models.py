@@ -15,6 +15,7 @@ class Paper(models.Model):
     id_month: the month in an arXiv id, YYYY-MM: the month of first announcement.
     text_hash: of title and abstract; a vector belongs to it, not to the paper.
     title_key: the title without case and punctuation, for linking papers that share no identifier.
+    listing: what a daily list elsewhere tells of it (`record.wire.listing_to_json`); {} where none does.
     votes_outside, comments_outside, stars: the newest counts of the sources that keep any, derived from Signal.
     votes_here, comments_here: what readers of this site gave, derived from their votes and comments.
     votes, comments: both together, as a page shows them.
@@ -42,6 +43,7 @@ class Paper(models.Model):
     text_hash = models.CharField(max_length=32)
     title_key = models.CharField(max_length=32)
     links = models.JSONField(default=list)
+    listing = models.JSONField(default=dict, db_default={})
     facts = models.JSONField(default=dict)
     has_code = models.BooleanField(default=False)
     votes_outside = models.IntegerField(default=0, db_default=0)
@@ -118,6 +120,24 @@ class Authorship(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["paper", "position"], name="one_author_per_place")]
         indexes = [models.Index(fields=["name_key"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(models.Model):
+    """A topic of a paper: a keyword that a list gave it, or a benchmark that its abstract names.
+
+    key: the name as it stands in addresses, `store.tag_key`.
+    """
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="tags", db_index=False)
+    key = models.CharField(max_length=80)
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "key"], name="one_tag_per_paper")]
+        indexes = [models.Index(fields=["key"])]
 
     def __str__(self) -> str:
         return self.name

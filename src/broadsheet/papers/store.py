@@ -4,6 +4,7 @@ Called by `papers.ingest` and `papers.vectors` inside their transactions, and by
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -15,20 +16,22 @@ from django.db.models import Max, Model
 
 from broadsheet.lib.text import fold
 from broadsheet.papers import rows
-from broadsheet.papers.models import Authorship, Change, Identifier, Paper, Quarantined, Sighting, Signal, Version
+from broadsheet.papers.models import Authorship, Change, Identifier, Paper, Quarantined, Sighting, Signal, Tag, Version
 from broadsheet.record.decide import Known, Revise
-from broadsheet.record.facts import facts
+from broadsheet.record.facts import Facts, facts
 from broadsheet.record.identifiers import Identifier as Name
 from broadsheet.record.identifiers import arxiv_month
 from broadsheet.record.linkage import short_title_key, text_hash
 from broadsheet.record.paper import Author, Link, PaperData, Rejected
 from broadsheet.record.paper import Version as VersionData
+from broadsheet.record.wire import listing_from_json, listing_to_json
 
 # Enough of a broken item to see what is wrong with it; a source cannot fill the disk.
 QUARANTINE_BYTES: Final = 65536
 # Below the number of variables that every SQLite allows in one statement.
 LOOKUP: Final = 900
 CATEGORIES: Final = 400
+TAG_COLUMNS: Final = ("paper", "key", "name")
 LOG_LOCK: Final = 0x62726F61
 to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 # The counts of the sample are Hugging Face's, of the day the sample was made: its own later ones replace them.
@@ -97,6 +100,7 @@ def as_data(paper: Paper) -> PaperData:
         journal_ref=paper.journal_ref,
         licence=paper.licence,
         links=tuple(Link(**link) for link in paper.links),
+        listing=listing_from_json(paper.listing) if paper.listing else None,
     )
 
 
@@ -124,12 +128,11 @@ def _arxiv_id(data: PaperData) -> str:
 PAPER_COLUMNS: Final = (
     "id", "key", "title", "abstract", "authors", "categories", "submitted", "announced", "announced_by", "datestamp",
     "id_month", "version", "withdrawn", "remarks", "journal_ref", "licence", "source", "text_hash", "title_key",
-    "links", "facts", "has_code",
+    "links", "facts", "has_code", "listing",
 )  # fmt: skip
 
 
-def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
-    found = facts(data.title, data.abstract, data.links)
+def _paper_row(number: int, data: PaperData, found: Facts) -> tuple[object, ...]:
     return (
         number,
         public_id(data),
@@ -153,6 +156,7 @@ def _paper_row(number: int, data: PaperData) -> tuple[object, ...]:
         to_json([asdict(link) for link in data.links]) if data.links else "[]",
         to_json(told) if (told := found.to_json()) else "{}",
         found.has_code,
+        to_json(listing_to_json(data.listing)) if data.listing else "{}",
     )
 
 
@@ -173,10 +177,11 @@ def _sparse(author: Author) -> dict[str, str]:
 
 def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
     """Insert new papers with all that hangs on them."""
+    found = {number: _facts(data) for number, data in papers.items()}
     rows.insert(
         Paper,
         (*PAPER_COLUMNS, "first_seen"),
-        [(*_paper_row(number, data), now) for number, data in papers.items()],
+        [(*_paper_row(number, data, found[number]), now) for number, data in papers.items()],
     )
     rows.insert(Identifier, ("name", "paper"), [row for pair in papers.items() for row in _name_rows(*pair)], "name")
     rows.insert(
@@ -187,6 +192,23 @@ def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
         ("paper", "position", "name", "name_key", "affiliation"),
         [row for pair in papers.items() for row in _author_rows(*pair)],
     )
+    tagged = [row for number, data in papers.items() for row in _tag_rows(number, data, found[number])]
+    rows.insert(Tag, TAG_COLUMNS, tagged)
+
+
+def _facts(data: PaperData) -> Facts:
+    return facts(data.title, data.abstract, data.links)
+
+
+def _tag_rows(number: int, data: PaperData, found: Facts) -> Iterator[tuple[object, ...]]:
+    keywords = data.listing.keywords if data.listing else ()
+    named = {tag_key(name): name[:80] for name in (*found.benchmarks, *keywords)}
+    return ((number, key, name) for key, name in named.items() if key)
+
+
+def tag_key(name: str) -> str:
+    """Give a topic's name as it stands in addresses: folded, its words joined by hyphens."""
+    return "-".join(re.findall(r"[^\W_]+", fold(name)))[:80]
 
 
 def _name_rows(number: int, data: PaperData) -> Iterator[tuple[object, ...]]:
@@ -208,8 +230,9 @@ def revise_paper(revisions: Sequence[Revise]) -> None:
     """Bring a known paper to what it has become; what its fields held before goes into the change log."""
     number, data = revisions[-1].known.id, revisions[-1].data
     changed = {name for revision in revisions for name in revision.changed}
-    values = dict(zip(PAPER_COLUMNS, _paper_row(number, data), strict=True))
-    for name in ("authors", "links", "facts"):
+    found = _facts(data)
+    values = dict(zip(PAPER_COLUMNS, _paper_row(number, data, found), strict=True))
+    for name in ("authors", "links", "facts", "listing"):
         values[name] = json.loads(str(values[name]))
     Paper.objects.filter(id=number).update(**values)
     if "identifiers" in changed:
@@ -221,6 +244,9 @@ def revise_paper(revisions: Sequence[Revise]) -> None:
         Authorship.objects.filter(paper=number).delete()
         columns = ("paper", "position", "name", "name_key", "affiliation")
         rows.insert(Authorship, columns, _author_rows(number, data))
+    if {"abstract", "listing"} & changed:
+        Tag.objects.filter(paper=number).delete()
+        rows.insert(Tag, TAG_COLUMNS, _tag_rows(number, data, found))
 
 
 @dataclass(frozen=True, slots=True)

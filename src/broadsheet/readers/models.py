@@ -120,6 +120,39 @@ class Saved(models.Model):
         return f"{self.reader} {self.paper}"
 
 
+class Follow(models.Model):
+    """A list that a reader follows, by its key (`editions.named`): category/cs.CL, author/…, search/… and so on."""
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="follows")
+    key = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reader", "key"], name="followed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reader} {self.key}"
+
+
+class Token(models.Model):
+    """What a program shows instead of a reader. Only a digest of the secret is kept; it begins with "bs_".
+
+    scopes: some of read (see what is the reader's), write (act as the reader) and feed (open the reader's own lists
+        by an address that holds the secret). expires: None where it does not. used: the day of its last use.
+    """
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=80)
+    scopes = models.JSONField(default=list)
+    made = models.DateTimeField()
+    expires = models.DateTimeField(null=True)
+    used = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.reader}"
+
+
 class Notification(models.Model):
     """Something a reader should know of.
 

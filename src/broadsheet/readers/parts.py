@@ -1,7 +1,7 @@
 """What this room keeps of a reader: the account, ways to sign in, sessions, invitations, the library, notifications."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Model, Q
 
 from broadsheet.readers import belongings
-from broadsheet.readers.models import Notification, Reader, Saved
+from broadsheet.readers.models import Follow, Notification, Reader, Saved, Token
 
 # What is the site's and not the reader's to take along: a password's hash helps nobody but who guesses.
 KEPT_BACK = frozenset({"id", "password", "digest", "session_key", "reader", "user", "made_by"})
@@ -28,6 +28,8 @@ def register() -> None:
         belongings.Part("sessions", _sessions, _end_sessions),
         belongings.Part("invitations", _invitations, _forget_invitations),
         belongings.Part("library", _library, _forget_library),
+        belongings.Part("follows", _follows, _forget_follows),
+        belongings.Part("tokens", _tokens, _forget_tokens),
         belongings.Part("notifications", _notifications, _forget_notifications),
     ):
         belongings.register(part)
@@ -40,7 +42,7 @@ def row(instance: Model, **more: object) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _account(reader: Reader) -> Mapping[str, object]:
@@ -105,6 +107,22 @@ def _library(reader: Reader) -> list[dict[str, object]]:
 
 def _forget_library(reader: Reader) -> None:
     Saved.objects.filter(reader=reader).delete()
+
+
+def _follows(reader: Reader) -> list[dict[str, object]]:
+    return [row(each) for each in Follow.objects.filter(reader=reader).order_by("at", "pk")]
+
+
+def _forget_follows(reader: Reader) -> None:
+    Follow.objects.filter(reader=reader).delete()
+
+
+def _tokens(reader: Reader) -> list[dict[str, object]]:
+    return [row(each) for each in Token.objects.filter(reader=reader).order_by("made", "pk")]
+
+
+def _forget_tokens(reader: Reader) -> None:
+    Token.objects.filter(reader=reader).delete()
 
 
 def _notifications(reader: Reader) -> list[dict[str, object]]:

@@ -69,7 +69,7 @@ class Revise:
         """What the change log calls it."""
         if "withdrawn" in self.changed:
             return "withdraw" if self.data.withdrawn else "restore"
-        return "link" if set(self.changed) <= {"identifiers", "links"} else "revise"
+        return "link" if set(self.changed) <= {"identifiers", "links", "listing"} else "revise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def merge(known: PaperData, incoming: PaperData) -> PaperData:
         versions=_versions(known.versions, incoming.versions),
         withdrawn=incoming.withdrawn if trusted and _tells_withdrawal(incoming) else known.withdrawn,
         links=tuple(dict.fromkeys(known.links + incoming.links)),
+        listing=incoming.listing or known.listing,
         raw_hash=incoming.raw_hash,
         signals=incoming.signals,
     )

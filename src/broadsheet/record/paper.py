@@ -32,6 +32,48 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A person's public account at another site: the name in its addresses, and the one shown."""
+
+    handle: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAuthor:
+    """What a list tells of an author beside the name: the account, and how sure its tie to the author is.
+
+    place: in the paper's authors, from 0. status: a word of the list's own, such as claimed_verified; since: UTC.
+    """
+
+    place: int
+    account: Account | None = None
+    status: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a daily list at another site tells of a paper, beside the paper itself. Empty means not said.
+
+    summary: a sentence made by a machine, by the model `summary_by`; keywords: likewise.
+    organisation: where the paper comes from, as (name in addresses, name shown).
+    media: addresses of pictures and films.
+    discussion: the id of its discussion there. code_by: who gave the link to the code, user or auto.
+    """
+
+    summary: str = ""
+    summary_by: str = ""
+    keywords: tuple[str, ...] = ()
+    submitter: Account | None = None
+    organisation: tuple[str, str] | None = None
+    media: tuple[str, ...] = ()
+    authors: tuple[ListedAuthor, ...] = ()
+    discussion: str = ""
+    code_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PaperData:
     """A paper as one source gave it, read but not yet decided on.
 
@@ -46,6 +88,7 @@ class PaperData:
     datestamp: when the source last changed its record.
     version: number of the version the texts are of; 0 when the source does not say.
     signals: counts that the source keeps, such as (("upvotes", 12), ("comments", 3)).
+    listing: what a daily list tells of it beside all that.
     """
 
     source: str
@@ -66,6 +109,7 @@ class PaperData:
     licence: str = ""
     links: tuple[Link, ...] = ()
     signals: tuple[tuple[str, int], ...] = ()
+    listing: Listing | None = None
     raw_hash: str = ""
 
 

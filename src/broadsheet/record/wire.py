@@ -1,12 +1,12 @@
 """A paper's data as plain JSON, and back: for keeping what is not in the record yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any, Final
 
 from broadsheet.record.identifiers import Identifier
-from broadsheet.record.paper import Author, Link, PaperData, Version
+from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Version
 
 # Every field but the plain texts, numbers and truth values, which JSON has itself.
 _MOMENTS: Final = frozenset({"submitted"})
@@ -35,7 +35,68 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - each field has its o
             return [asdict(one) for one in value]
         case "categories" | "signals":
             return [list(one) if isinstance(one, tuple) else one for one in value]
+        case "listing":
+            return listing_to_json(value)
     return value
+
+
+def listing_to_json(listing: Listing) -> dict[str, Any]:
+    """Give what a list tells of a paper as what JSON can hold; fields that say nothing are left out."""
+    told: dict[str, Any] = {
+        "summary": listing.summary,
+        "summary_by": listing.summary_by,
+        "keywords": list(listing.keywords),
+        "submitter": listing.submitter and _account_to_json(listing.submitter),
+        "organisation": listing.organisation and list(listing.organisation),
+        "media": list(listing.media),
+        "authors": [_listed_author(one) for one in listing.authors],
+        "discussion": listing.discussion,
+        "code_by": listing.code_by,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _account_to_json(account: Account) -> list[str]:
+    return [account.handle, account.name]
+
+
+def _listed_author(author: ListedAuthor) -> list[Any]:
+    account, since = author.account, author.since
+    return [author.place, account and _account_to_json(account), author.status, since and since.isoformat()]
+
+
+def listing_from_json(told: object) -> Listing:
+    """Read what `listing_to_json` gave. Raises ValueError for anything else."""
+    if not isinstance(told, dict) or set(told) - _LISTED:
+        raise ValueError("a listing is an object of known fields")
+    texts = {name: told.get(name, "") for name in ("summary", "summary_by", "discussion", "code_by")}
+    keywords, media = told.get("keywords", []), told.get("media", [])
+    if not all(isinstance(text, str) for text in (*texts.values(), *keywords, *media)):
+        raise ValueError("a listing holds texts")
+    try:
+        organisation = told.get("organisation")
+        return Listing(
+            **texts,
+            keywords=tuple(keywords),
+            media=tuple(media),
+            submitter=_account(told.get("submitter")),
+            organisation=(str(organisation[0]), str(organisation[1])) if organisation else None,
+            authors=tuple(_read_listed(one) for one in told.get("authors", [])),
+        )
+    except (TypeError, IndexError) as wrong:
+        raise ValueError(f"no listing that was written here: {wrong}") from None
+
+
+_LISTED: Final = frozenset(field.name for field in fields(Listing))
+
+
+def _account(told: Sequence[str] | None) -> Account | None:
+    return Account(str(told[0]), str(told[1])) if told else None
+
+
+def _read_listed(told: Sequence[Any]) -> ListedAuthor:
+    place, account, status, since = told
+    return ListedAuthor(int(place), _account(account), str(status), since and datetime.fromisoformat(since))
 
 
 def from_json(told: object) -> PaperData:
@@ -61,6 +122,8 @@ def _read(name: str, value: Any) -> Any:  # noqa: ANN401 - each field has its ow
         return datetime.fromisoformat(value)
     if name in _DAYS:
         return date.fromisoformat(value)
+    if name == "listing":
+        return listing_from_json(value)
     return tuple(_READ[name](one) for one in _rows(name, value))
 
 

@@ -10,23 +10,21 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from broadsheet.community.marks import UNMARKED, Marks
 from broadsheet.community.models import Organisation
 from broadsheet.editions.edition import Entry
+from broadsheet.export.address import Outside, outside
 from broadsheet.markup.maths import render
 from broadsheet.papers.finding import FoundPaper
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
-from broadsheet.record.identifiers import BadIdentifier, arxiv_id
 from broadsheet.web import categories, cover
 from broadsheet.web.badges import Badge, badges, figures
-from broadsheet.web.marks import UNMARKED, Marks
 from broadsheet.web.reasons import sentences
 
 AUTHORS_SHOWN: Final = 4
 # About what four lines hold: a shorter abstract needs no "read on".
 SHORT_ABSTRACT: Final = 300
-# arXiv makes web pages of papers submitted since then.
-FIRST_HTML: Final = "2023-12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Card:
     badges: list[Badge]
     figures: list[str]
     day: date | None
-    outside: "Outside"
+    outside: Outside
     late: bool = False
     placed: bool = False
     why: list[str] = field(default_factory=list)
@@ -73,15 +71,6 @@ class Card:
     def title_id(self) -> str:
         """What its title is called on the page, for links that repeat on every card."""
         return f"t{self.rank}"
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """Where the paper itself lives: addresses at arXiv, empty where it is not there."""
-
-    abs: str = ""
-    pdf: str = ""
-    html: str = ""
 
 
 def of_entry(
@@ -165,16 +154,6 @@ def author_places(paper: Paper) -> list[tuple[int, str]]:
     """Give the authors' places in the record, from 0, each with the name that stands there."""
     told = enumerate(paper.authors)
     return [(place, str(author["name"])) for place, author in told if isinstance(author, dict) and author.get("name")]
-
-
-def outside(paper: Paper) -> Outside:
-    """Give the addresses of a paper at arXiv."""
-    try:
-        found = arxiv_id(paper.key)
-    except BadIdentifier:
-        return Outside()
-    html = f"https://arxiv.org/html/{found.value}" if found.month >= FIRST_HTML else ""
-    return Outside(f"https://arxiv.org/abs/{found.value}", f"https://arxiv.org/pdf/{found.value}", html)
 
 
 def excerpt(abstract: str, words: tuple[str, ...]) -> str:

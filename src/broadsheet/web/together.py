@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from broadsheet.community import claims, comments
+from broadsheet.community import claims, comments, marks
 from broadsheet.community.comments import Node
 from broadsheet.community.models import Act, Claim, Freeze, Membership, Organisation
 from broadsheet.editions import order
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
-from broadsheet.web import cards, marks
+from broadsheet.web import cards
 from broadsheet.web.acting import sign_in
 from broadsheet.web.badges import KINDS, badges
 from broadsheet.web.reasons import sentences

@@ -26,7 +26,7 @@ from broadsheet.community.models import (
 from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
-from broadsheet.readers import belongings, notifications
+from broadsheet.readers import belongings, follows, notifications, tokens
 from broadsheet.readers.models import Invitation, Notification, Reader, Saved
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,8 @@ TOLD = {
     "readers.Reader.approved_by": "account",
     "readers.Invitation.made_by": "invitations",
     "readers.Saved.reader": "library",
+    "readers.Follow.reader": "follows",
+    "readers.Token.reader": "tokens",
     "readers.Notification.reader": "notifications",
     "community.Vote.reader": "votes",
     "community.Finding.decided_by": "decisions",
@@ -82,6 +84,8 @@ def everything(ada: Reader, bo: Reader) -> None:
     reader(30, invited_by=ada, approved_by=ada)
     Invitation.objects.create(digest="x", made_by=ada, made=NOON, expires=NOON)
     Saved.objects.create(reader=ada, paper=paper, at=NOON)
+    follows.follow(ada, "trending", now=NOON)
+    tokens.make(ada, "my script", ["read"], days=1, now=NOON)
     votes.cast(ada, paper, now=NOON)
     mine = comments.write(ada, paper, "My words.", now=NOON)
     comments.edit(ada, mine, "My better words.", now=NOON)

@@ -13,8 +13,8 @@ from broadsheet.lib.clock import now
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.papers.tests.factory import paper
-from broadsheet.readers import belongings, invitations, library, notifications, tidying
-from broadsheet.readers.models import Cached, Invitation, Notification, Reader
+from broadsheet.readers import belongings, follows, invitations, library, notifications, tidying, tokens
+from broadsheet.readers.models import Cached, Invitation, Notification, Reader, Token
 from broadsheet.readers.tests.site import NOON, reader, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,8 @@ def ada() -> Reader:
     for each in Paper.objects.all():
         library.save(ada, each, now=NOON)
         library.save(ada, each, now=NOON)
+    tokens.make(ada, "my scripts", ["read", "write"], days=None, now=NOON)
+    follows.follow(ada, "category/cs.CL", now=NOON)
     invitations.invite(ada, note="from ada with love", now=NOON)
     notifications.notify([ada], "welcome", {}, "/", now=NOON)
     SocialAccount.objects.create(user=ada, provider="orcid", uid="0000-0002-1825-0097", extra_data={"name": "Ada"})
@@ -47,15 +49,24 @@ def everything() -> str:
 
 def test_an_export_holds_everything_and_no_secret(ada: Reader) -> None:
     given = belongings.export(ada)
-    assert list(given)[:6] == ["account", "sign_in", "sessions", "invitations", "library", "notifications"]
+    assert list(given)[:6] == ["account", "sign_in", "sessions", "invitations", "library", "follows"]
     text = json.dumps(given)
     assert given["account"]["orcid"] == "0000-0002-1825-0097"  # type: ignore[index]
     assert len(given["library"]) == 3  # type: ignore[arg-type]
-    for part in ("ada@lab.example", "from ada with love", "0000-0002-1825-0097", "198.51.100.3", "totp", "welcome"):
+    for part in (
+        "ada@lab.example",
+        "from ada with love",
+        "0000-0002-1825-0097",
+        "198.51.100.3",
+        "totp",
+        "welcome",
+        "cs.CL",
+        "my scripts",
+    ):
         assert part in text, part
     for secret in ("TOPSECRET", ada.password, Session.objects.get().session_key):
         assert secret not in text
-    assert Invitation.objects.get().digest not in text
+    assert Invitation.objects.get().digest not in text and Token.objects.get().digest not in text
 
 
 def test_erasing_leaves_nothing_of_the_person_in_any_table_of_this_room(ada: Reader) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.record.identifiers import Identifier
-from broadsheet.record.paper import Author, Link, PaperData, Version
+from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Version
 from broadsheet.record.wire import from_json, to_json
 
 texts = st.text(max_size=30)
@@ -15,6 +15,21 @@ zones = st.one_of(
     st.none(), st.just(UTC), st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
 )
 moments = st.datetimes(timezones=zones)
+ACCOUNTS = st.none() | st.builds(Account, texts, texts)
+LISTINGS = st.builds(
+    Listing,
+    summary=texts,
+    summary_by=texts,
+    keywords=st.lists(texts, max_size=3).map(tuple),
+    submitter=ACCOUNTS,
+    organisation=st.none() | st.tuples(texts, texts),
+    media=st.lists(texts, max_size=3).map(tuple),
+    authors=st.lists(st.builds(ListedAuthor, st.integers(0, 99), ACCOUNTS, texts, st.none() | moments), max_size=3).map(
+        tuple
+    ),
+    discussion=texts,
+    code_by=texts,
+)
 PAPERS = st.builds(
     PaperData,
     source=texts,
@@ -35,6 +50,7 @@ PAPERS = st.builds(
     licence=texts,
     links=st.lists(st.builds(Link, texts, texts), max_size=3).map(tuple),
     signals=st.lists(st.tuples(texts, st.integers()), max_size=3).map(tuple),
+    listing=st.none() | LISTINGS,
     raw_hash=texts,
 )
 WHOLE = PaperData(
@@ -56,6 +72,7 @@ WHOLE = PaperData(
     licence="CC0",
     links=(Link("code", "https://code.example/a"),),
     signals=(("upvotes", 12),),
+    listing=Listing(summary="Wet.", submitter=Account("bo", "Bo Bug"), authors=(ListedAuthor(1, None, "claimed"),)),
     raw_hash="ab" * 32,
 )
 

@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import condition
 
 from broadsheet import __version__
+from broadsheet.community import marks
 from broadsheet.community.models import AddedLink, Affiliation, Submission
 from broadsheet.editions import lists
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
 from broadsheet.papers.models import Change, Paper
-from broadsheet.web import almanac, cards, categories, marks
+from broadsheet.web import almanac, cards, categories
 from broadsheet.web.acting import reader_of, sign_in
 from broadsheet.web.views.errors import NotHere
 

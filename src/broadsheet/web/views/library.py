@@ -4,9 +4,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from broadsheet.community import marks
 from broadsheet.readers import library
 from broadsheet.readers.models import Reader
-from broadsheet.web import cards, marks
+from broadsheet.web import cards
 from broadsheet.web.acting import acting
 
 PAGE = 50

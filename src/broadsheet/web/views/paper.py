@@ -5,10 +5,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broadsheet.community import marks
+from broadsheet.export import address
 from broadsheet.markup import maths
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
-from broadsheet.web import bibtex, cards, cover, marks, together
+from broadsheet.web import bibtex, cards, cover, together
 from broadsheet.web.acting import reader_of
 from broadsheet.web.badges import KINDS, all_links, told
 from broadsheet.web.views.errors import NotHere
@@ -53,7 +55,7 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
         "categories": cards.categories_of(paper),
         "cover": cover.draw(paper.title, next(iter(paper.category_list), ""), wide=True),
         "links": [{"label": KINDS[link["kind"]], **link} for link in all_links(paper)],
-        "outside": cards.outside(paper),
+        "outside": address.outside(paper),
         "doi": doi,
         "identifiers": [(scheme, value, _address(scheme, value)) for scheme, value in identifiers],
         "facts": told(paper),

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.vary import vary_on_headers
 
+from broadsheet.community import marks
 from broadsheet.editions.lists import shown
 from broadsheet.papers import finding
 from broadsheet.papers.finding import Found, FoundPaper
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
 from broadsheet.search.types import Filter, Mode
-from broadsheet.web import cards, categories, marks
+from broadsheet.web import cards, categories
 from broadsheet.web.acting import reader_of, sign_in
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import bad_request

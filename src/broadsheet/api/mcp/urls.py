@@ -1,0 +1,5 @@
+"""The address of the MCP server."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

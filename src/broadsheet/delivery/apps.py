@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class Delivery(AppConfig):
+    """Lists sent to where people are: web hooks and chats."""
+
+    name = "broadsheet.delivery"
+    label = "delivery"
+    verbose_name = "Delivery"
