@@ -23,6 +23,8 @@ _home = tempfile.TemporaryDirectory(prefix="broadsheet-tests-")
 os.environ |= {
     "TEST_SET_UP_HOME": str(SET_UP_HOME),
     "BROADSHEET_HOME": _home.name,
+    # What a test does to the record behind the back of the site must show in its next answer.
+    "BROADSHEET_ANSWERS_KEPT": "0",
     "DJANGO_SETTINGS_MODULE": "broadsheet.settings",
 }
 django.setup()

@@ -12,8 +12,8 @@ from broadsheet import __version__
 
 # In the order in which a person meets them.
 COMMANDS: Final = (
-    "run", "import", "harvest", "index", "search", "similar", "edition", "digest", "reader", "encoder", "doctor",
-    "backup", "restore", "bench",
+    "run", "import", "export", "harvest", "index", "search", "similar", "edition", "digest", "reader", "encoder",
+    "doctor", "backup", "restore", "mcp", "bench",
 )  # fmt: skip
 DONE, FAILED, MISUSED, NOT_YET = 0, 1, 2, 3
 

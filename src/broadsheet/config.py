@@ -204,6 +204,16 @@ SETTINGS = (
     Setting("oidc_server", "", address, "The address of that provider."),
     Setting("oidc_client", "", text, "The client id there."),
     Setting("oidc_secret", "", text, "Its secret."),
+    Setting(
+        "api_rate", 500, whole(0, 1_000_000), "Requests a program may send in five minutes, by address; 0 for any."
+    ),
+    Setting("api_rate_token", 1000, whole(0, 1_000_000), "The same for a program with a token; 0 for any number."),
+    Setting(
+        "answers_kept",
+        5,
+        whole(0, 60),
+        "Seconds for which an answer to programs is kept in memory; 0 makes each one anew.",
+    ),
     Setting("votes_per_day", 40, whole(1, 10000), "Votes of a reader in a day that weigh in full; more weigh less."),
     Setting("comments_per_hour", 20, whole(1, 1000), "Comments a reader may write in an hour."),
     Setting("submissions_per_day", 10, whole(1, 1000), "Papers a reader may bring in a day."),
@@ -213,12 +223,16 @@ SETTINGS = (
     Setting("trending_editions_per_tenfold", 3.0, number(0.5, 60), "Editions of age that tenfold votes make good."),
     Setting("trending_prior", 0.5, number(0, 100), "How many papers' worth of trust a category's mean of votes gets."),
     Setting("trending_days", 30, whole(1, 366), "How old, in days, a paper on the trending list may be."),
+    Setting("websub_hub", "", address, "A WebSub hub that tells readers' programs when a feed has something new."),
     Setting("arxiv_oai_url", "https://oaipmh.arxiv.org/oai", address, "arXiv's OAI-PMH server."),
     Setting("arxiv_feeds_url", "https://rss.arxiv.org", address, "arXiv's server of announcement feeds."),
     Setting("arxiv_api_url", "https://export.arxiv.org/api/query", address, "arXiv's Atom API."),
     Setting("doi_url", "https://doi.org", address, "The resolver of DOIs."),
     Setting("orcid_url", "https://pub.orcid.org/v3.0", address, "ORCID's public API."),
     Setting("huggingface_url", "https://huggingface.co", address, "Hugging Face, for votes and links."),
+    Setting("zotero_url", "https://api.zotero.org", address, "Zotero's Web API."),
+    Setting("zotero_key", "", text, "A Zotero key that may read the libraries you import; public ones need none."),
+    Setting("hook_hosts", (), texts, "Hosts of your own network that web hooks and chats may reach, such as chat.lan."),
     Setting("debug", False, yes_or_no, "Show details of an error on the page; for those who work on Broadsheet."),
 )
 

@@ -51,8 +51,13 @@ INSTALLED_APPS = [
     "broadsheet.community",
     "broadsheet.editions",
     "broadsheet.delivery",
+    "broadsheet.digest",
+    "broadsheet.api",
 ]
 MIDDLEWARE = [
+    # What answers programs: first its counts, then the answers kept in memory, which nothing below has to make again.
+    "broadsheet.api.middleware.ApiMiddleware",
+    "broadsheet.api.cache.CacheMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -328,7 +333,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_secrets": {"()": "broadsheet.lib.redacted.WithoutSecrets"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"broadsheet": {"level": "INFO"}},
 }

@@ -48,6 +48,7 @@ def steps() -> tuple[Step, ...]:
         Step("steered votes", look_for_steered_votes, timedelta(minutes=5)),
         Step("origins", forget_origins, timedelta(hours=1)),
         Step("mails", send_mails, timedelta(minutes=1)),
+        Step("deliveries", deliver, timedelta(seconds=30)),
         Step("tidying", tidy, timedelta(hours=1)),
     )
 
@@ -118,6 +119,13 @@ def send_mails(now: datetime) -> int:
     from broadsheet.readers import notifications
 
     return notifications.send_mails(now)
+
+
+def deliver(now: datetime) -> int:
+    """Send lists to the web hooks and chats of readers."""
+    from broadsheet.delivery import due
+
+    return due.run(now)
 
 
 def tidy(now: datetime) -> int:

@@ -16,7 +16,7 @@ from broadsheet.sources.registry import LIVE
 
 HELP = "Fetch what is new from the sources; a stopped harvest goes on where it stopped."
 EXAMPLE = "broadsheet harvest arxiv-oai --from 2026-11-01"
-SOURCES = f"{', '.join(LIVE)}, arxiv-api:IDS or arxiv-api:QUERY"
+SOURCES = f"{', '.join(LIVE)}, arxiv-api:IDS, arxiv-api:QUERY or broadsheet:ADDRESS"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,17 +12,17 @@ from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
 
 from broadsheet.cli import DONE, CommandFailed
-from broadsheet.commands import output
+from broadsheet.commands import output, pushing_zotero
 from broadsheet.community import moderation, standing
 from broadsheet.lib.clock import now
 from broadsheet.lib.files import write_whole
 from broadsheet.papers.database import migrate
-from broadsheet.readers import accounts, belongings, invitations
-from broadsheet.readers.models import ROLES, Reader
+from broadsheet.readers import accounts, belongings, invitations, tokens
+from broadsheet.readers.models import ROLES, Reader, Token
 from broadsheet.readers.network import site_address
 from broadsheet.readers.refused import Refused
 
-HELP = "Accounts: add and invite people, list them, take out or erase what is theirs."
+HELP = "Accounts: add and invite people, list them, give programs tokens, take out or erase what is theirs."
 EXAMPLE = "broadsheet reader invite --role curator --days 3"
 WHO: Final = "HANDLE|EMAIL"
 
@@ -44,6 +44,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     letting = _with(what.add_parser("approve", help="let in someone who waits"), approve)
     letting.add_argument("who", metavar=WHO)
     _inviting(what.add_parser("invite", help="print a link by which people join"))
+    _making_tokens(what.add_parser("token", help="make a token for a reader's program; prints its secret"))
+    showing = _with(what.add_parser("tokens", help="list a reader's tokens"), list_tokens)
+    showing.add_argument("who", metavar=WHO)
+    output.json_option(showing)
+    ending = _with(what.add_parser("revoke", help="end a reader's token at once"), revoke)
+    ending.add_argument("who", metavar=WHO)
+    ending.add_argument("token", metavar="TOKEN", help="its name, or its number in `broadsheet reader tokens`")
+    pushing_zotero.arguments(_with(what.add_parser("push-zotero", help=pushing_zotero.HELP), pushing_zotero.push))
 
 
 def _with(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
@@ -64,6 +72,25 @@ def _inviting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", choices=ROLES, default="reader")
     parser.add_argument("--uses", type=output.at_least_one, default=1, metavar="N", help="how many may join by it")
     parser.add_argument("--days", type=output.at_least_one, default=14, metavar="N", help="how long it is good")
+
+
+def _making_tokens(parser: argparse.ArgumentParser) -> None:
+    _with(parser, token)
+    parser.add_argument("who", metavar=WHO)
+    parser.add_argument("--name", metavar="N", default="command line", help="what it will be known by")
+    parser.add_argument(
+        "--scope",
+        action="append",
+        choices=tokens.SCOPES,
+        help="what it may do: read what is the reader's, write in their name, open their feeds; again for more "
+        "(default: read)",
+    )
+    parser.add_argument("--days", type=_lifetime, default=90, metavar="N|never", help="how long it lives (default: 90)")
+    output.json_option(parser)
+
+
+def _lifetime(text: str) -> int | None:
+    return None if text == "never" else output.at_least_one(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -158,6 +185,59 @@ def invite(options: argparse.Namespace) -> None:
             f"{site_address().rstrip('/')}/join/{code}",
         ]
     )
+
+
+def token(options: argparse.Namespace) -> None:
+    """Make a token for a reader, and print its secret, which is shown only this once."""
+    scopes = options.scope or ["read"]
+    made, secret = tokens.make(_found(options.who), options.name, scopes, days=options.days, now=now())
+    if options.json:
+        output.print_json({**_token_shown(made), "secret": secret})
+        return
+    ends = f"until {made.expires:%Y-%m-%d}" if made.expires else "for ever"
+    lines = [f"“{made.name}” may {', '.join(made.scopes)} {ends}. This is shown once; keep it as a password:", secret]
+    output.print_lines(lines)
+
+
+def list_tokens(options: argparse.Namespace) -> None:
+    """List a reader's tokens, the newest first."""
+    reader = _found(options.who)
+    rows = list(tokens.of(reader))
+    if options.json:
+        output.print_json({"tokens": [_token_shown(row) for row in rows]})
+    elif rows:
+        heading = ("NUMBER", "SCOPES", "MADE", "USED", "EXPIRES", "NAME")
+        output.print_table([heading, *(_token_line(row) for row in rows)])
+    else:
+        output.print_lines([f"@{reader.handle} has no tokens."])
+
+
+def revoke(options: argparse.Namespace) -> None:
+    """End a reader's token, given by its number or its name."""
+    reader = _found(options.who)
+    rows = list(tokens.of(reader))
+    chosen = [row for row in rows if options.token in (str(row.pk), row.name)]
+    if len(chosen) != 1:
+        problem = "several tokens" if chosen else "no token"
+        raise CommandFailed(f"@{reader.handle} has {problem} {options.token}; `broadsheet reader tokens` lists them")
+    tokens.revoke(reader, chosen[0].pk)
+    output.print_lines([f"“{chosen[0].name}” is revoked."])
+
+
+def _token_shown(row: Token) -> dict[str, object]:
+    return {
+        "number": row.pk,
+        "name": row.name,
+        "scopes": row.scopes,
+        "made": row.made.isoformat(),
+        "used": row.used.isoformat() if row.used else None,
+        "expires": row.expires.isoformat() if row.expires else None,
+    }
+
+
+def _token_line(row: Token) -> tuple[str, ...]:
+    used, ends = row.used or "never", f"{row.expires:%Y-%m-%d}" if row.expires else "never"
+    return str(row.pk), ",".join(row.scopes), f"{row.made:%Y-%m-%d}", str(used), ends, row.name
 
 
 def _found(who: str) -> Reader:

@@ -34,6 +34,7 @@ __all__ = [
     "resolve",
     "submit",
     "take_back",
+    "take_in",
     "unplace",
     "waiting",
 ]
@@ -140,6 +141,13 @@ def accept(by: Reader, submission: Submission, day: date | None, reason: str, *,
         submission.paper = paper
         _tell(by, submission, "accept", reverse("paper", args=[paper.key]), now)
     return paper
+
+
+def take_in(by: Reader, given: str, *, now: datetime) -> Paper:
+    """Take a paper into the record, as a curator, without a place in any edition. Raises Refused as `resolve` does."""
+    placing.must_be_curator(by)
+    found = resolve(given, now=now)
+    return found.paper or Paper.objects.get(id=_taken_in(found.data, now))
 
 
 def decline(by: Reader, submission: Submission, reason: str, *, now: datetime) -> None:

@@ -7,3 +7,9 @@ class Delivery(AppConfig):
     name = "broadsheet.delivery"
     label = "delivery"
     verbose_name = "Delivery"
+
+    def ready(self) -> None:
+        """Register what this room keeps of readers."""
+        from broadsheet.delivery import belongings
+
+        belongings.register()

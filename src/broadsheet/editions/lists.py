@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
@@ -15,6 +16,8 @@ from broadsheet.editions.order import Supported, by_heat, by_support, newest_day
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
+
+Terms = dict[str, object]
 
 # Nothing is announced outside these years, so a key that names another is a mistake.
 FIRST_DAY, LAST_DAY = date(1991, 1, 1), date(2100, 12, 31)
@@ -114,9 +117,10 @@ def recent(
     if not wanted:
         return [], False
     before = sum(1 for day in found[:skip] if day == wanted[0])
-    ordered = _in_order_of_days(wanted[-1], wanted[0])[before : before + count]
-    shown = whole(entry for _day, entry in ordered)
-    return [(day, entry) for (day, _entry), entry in zip(ordered, shown, strict=True)], len(found) > skip + count
+    chosen = _in_order_of_days(wanted[-1], wanted[0])[before : before + count]
+    papers = Paper.objects.in_bulk([place.number for place in chosen])
+    entries = [(place.day, place.entry(papers[place.number])) for place in chosen if place.number in papers]
+    return entries, len(found) > skip + count
 
 
 def _newest_days(most: int, since: date, until: date) -> list[date]:
@@ -130,21 +134,56 @@ def _newest_days(most: int, since: date, until: date) -> list[date]:
     return sorted((day for day in found if day), reverse=True)[:most]
 
 
-def _in_order_of_days(first: date, last: date) -> list[tuple[date, Entry]]:
+def _in_order_of_days(first: date, last: date) -> list["_Place"]:
     by_day: dict[date, list[Paper]] = {}
-    for paper in places(first, last):
+    for row in places(first, last).values_list(*_Light._fields):
+        paper = cast(Paper, _Light(*row))
         day = newest_day(paper)
         if day and first <= day <= last:
             by_day.setdefault(day, []).append(paper)
-    kept: dict[date, list[ClosedPlace]] = {}
-    for place in ClosedPlace.objects.filter(edition__in=by_day):
-        kept.setdefault(place.edition_id, []).append(place)
-    ordered: list[tuple[date, Entry]] = []
+    kept: dict[date, dict[int, tuple[int, Terms]]] = {}
+    closed = ClosedPlace.objects.filter(edition__in=by_day).values_list("edition_id", "paper_id", "rank", "why")
+    for day, number, rank, why in closed:
+        kept.setdefault(day, {})[number] = (rank, why)
+    ordered: list[_Place] = []
     for day, papers in sorted(by_day.items(), reverse=True):
-        key = day.isoformat()
-        entries = _as_closed(key, papers, kept[day]) if day in kept else _entries(by_support(papers, key))
-        ordered += [(day, entry) for entry in entries]
+        stood = kept.get(day, {})
+        fixed = sorted((paper.id for paper in papers if paper.id in stood), key=lambda number: stood[number][0])
+        ordered += [_Place(day, rank, number, False, stood[number][1]) for rank, number in enumerate(fixed, 1)]
+        rest = by_support((paper for paper in papers if paper.id not in stood), day.isoformat())
+        late = day in kept
+        ordered += [_Place(day, rank, one.paper.id, late, one) for rank, one in enumerate(rest, len(fixed) + 1)]
     return ordered
+
+
+class _Light(NamedTuple):
+    """What stands in for a paper while a day is put in order: a day can hold hundreds, of which a page shows a few."""
+
+    id: int
+    key: str
+    submitted: datetime | None
+    announced: date | None
+    placed: date | None
+    votes: int
+    votes_outside: int
+    vote_weight: float
+    commenters: float
+    stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the edition of a day, before the paper itself is read. terms: as kept, or what they are told from."""
+
+    day: date
+    rank: int
+    number: int
+    late: bool
+    terms: Terms | Supported
+
+    def entry(self, paper: Paper) -> Entry:
+        why = self.terms.why if isinstance(self.terms, Supported) else self.terms
+        return Entry(self.rank, paper, self.late, why)
 
 
 def _why_empty(wanted: date, now: datetime) -> str:

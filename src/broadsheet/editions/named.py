@@ -11,12 +11,14 @@
 """
 
 import heapq
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat, StrIndex
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -36,6 +38,7 @@ from broadsheet.search.types import Filter
 
 LONGEST_KEY: Final = 300
 MOST: Final = 100
+MOST_SKIPPED: Final = 2_000
 # A search is asked for what is new, so that the best answers of all time do not stand in its way.
 NEW_FOR: Final = timedelta(days=60)
 FOUND_AT_ONCE: Final = 500
@@ -61,27 +64,46 @@ class NamedList:
     own: bool = False
 
 
-Maker = Callable[[str, int, datetime], NamedList]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is asked of lists of one kind, by what follows the first slash of the key.
+
+    head: the list without its papers; raises NoSuchList. entries: (value, how many to skip, how many to give, now).
+    """
+
+    head: Callable[[str], NamedList]
+    entries: Callable[[str, int, int, datetime], Iterable[Entry]]
 
 
-def named(key: str, *, limit: int = MOST, now: datetime | None = None, reader: Reader | None = None) -> NamedList:
+def named(
+    key: str, *, limit: int = MOST, now: datetime | None = None, reader: Reader | None = None, skip: int = 0
+) -> NamedList:
     """Give the list of a key. reader: whose lists may be named besides those of everybody. Raises NoSuchList."""
+    found, now = head(key, reader=reader), now or wall_clock()
+    limit, skip = max(1, min(limit, MOST)), max(0, min(skip, MOST_SKIPPED))
+    if found.own and reader:
+        return replace(found, entries=tuple(OWN[key].entries(reader, skip, limit, now)))
+    kind, _slash, value = found.key.partition("/")
+    return replace(found, entries=tuple(KINDS[kind].entries(value, skip, limit, now)))
+
+
+def head(key: str, *, reader: Reader | None = None) -> NamedList:
+    """Give what a list is called, in one short query at most, without its papers. Raises NoSuchList."""
     kind, _slash, value = key.partition("/")
     value = " ".join(value.split())
     fits = key.isprintable() and len(key) <= LONGEST_KEY
-    limit = max(1, min(limit, MOST))
     if fits and reader and key in OWN:
-        return OWN[key](reader, limit, now or wall_clock())
+        return OWN[key].head()
     is_whole = bool(value) or kind in ("edition", "trending")
     if not fits or kind not in KINDS or not is_whole:
         raise NoSuchList(_("There is no such list. Lists are called %(kinds)s.") % {"kinds": ", ".join(EXAMPLES)})
-    return KINDS[kind](value, limit, now or wall_clock())
+    return KINDS[kind].head(value)
 
 
 def exists(key: str) -> bool:
     """Whether a key names a list that everybody can see."""
     try:
-        named(key, limit=1)
+        head(key)
     except NoSuchList:
         return False
     return True
@@ -92,39 +114,51 @@ def of_kind(kind: str, value: str) -> QuerySet[Paper]:
     return SELECT[kind](value).order_by("-announced", "-votes", "key")
 
 
-def _edition(key: str, limit: int, now: datetime) -> NamedList:
+def _edition(key: str) -> NamedList:
     if not key:
-        found, _more = lists.recent(limit)
-        title = _("Every edition")
-        return NamedList("edition", title, reverse("latest"), tuple(entry for _day, entry in found))
+        return NamedList("edition", _("Every edition"), reverse("latest"), ())
+    title = _("Edition %(key)s") % {"key": key}
+    return NamedList(f"edition/{key}", title, reverse(_kind_of_edition(key), args=[key]), ())
+
+
+def _kind_of_edition(key: str) -> str:
     try:
-        edition = lists.by_key(key, now)
+        if re.fullmatch(r"\d{4}-W\d{2}", key, re.ASCII):
+            lists.read_day(date.fromisocalendar(int(key[:4]), int(key[6:]), 1).isoformat())
+            return "week"
+        month = bool(re.fullmatch(r"\d{4}-\d{2}", key, re.ASCII))
+        lists.read_day(f"{key}-01" if month else key)
     except NoSuchEdition as wrong:
         raise NoSuchList(str(wrong)) from None
-    if edition.kind == "trending":
-        return _trending("", limit, now)
-    path = reverse(edition.kind, args=[key])
-    return NamedList(
-        f"edition/{key}",
-        _("Edition %(key)s") % {"key": key},
-        path,
-        tuple(lists.whole(edition.entries[:limit])),
-    )
+    except ValueError:
+        raise NoSuchList(_("There is no such week. Write it like 2024-W22.")) from None
+    return "month" if month else "day"
 
 
-def _trending(value: str, limit: int, now: datetime) -> NamedList:
+def _in_edition(key: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+    if not key:
+        found, _more = lists.recent(limit, skip)
+        return [entry for _day, entry in found]
+    return lists.whole(lists.by_key(key, now).entries[skip : skip + limit])
+
+
+def _trending(value: str) -> NamedList:
     if value:
         raise NoSuchList(_("The hot list is called trending, and nothing after it."))
-    entries = lists.whole(lists.trending(limit, now).entries)
-    return NamedList("trending", _("Trending"), reverse("trending"), tuple(entries))
+    return NamedList("trending", _("Trending"), reverse("trending"), ())
+
+
+def _hot(value: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+    return lists.whole(lists.trending(skip + limit, now).entries[skip:])
 
 
 def _of_category(code: str) -> QuerySet[Paper]:
-    # Categories are divided by blanks; one that begins another, as cs and cs.CL, is no match.
     if not all(char.isascii() and (char.isalnum() or char in ".-") for char in code):
         raise NoSuchList(_("There is no such category."))
-    dots = code.replace(".", r"\.")
-    return lists.shown().filter(categories__contains=code, categories__regex=rf"(^| ){dots}( |$)")
+    # Categories are divided by blanks; one that begins another, as cs and cs.CL, is no match, nor is one in small
+    # letters, which LIKE would find on SQLite.
+    place = StrIndex(Concat(Value(" "), "categories", Value(" ")), Value(f" {code} "))
+    return lists.shown().alias(place=place).filter(place__gt=0)
 
 
 def _of_author(name: str) -> QuerySet[Paper]:
@@ -148,48 +182,58 @@ SELECT: Final[dict[str, Callable[[str], QuerySet[Paper]]]] = {
 }
 
 
-def _category(code: str, limit: int, now: datetime) -> NamedList:
-    return _of("category", code, code, limit)
+def _category(code: str) -> NamedList:
+    _of_category(code)
+    return _of("category", code, code)
 
 
-def _author(name: str, limit: int, now: datetime) -> NamedList:
+def _author(name: str) -> NamedList:
     written = Authorship.objects.filter(name_key=fold(name)).values_list("name", flat=True).first()
     if written is None:
         raise NoSuchList(_("No author of that name is known here."))
-    return _of("author", written, written, limit)
+    # A name may have been written with signs that no address holds.
+    known = written if written.isprintable() else name
+    return _of("author", known, known)
 
 
-def _organisation(slug: str, limit: int, now: datetime) -> NamedList:
+def _organisation(slug: str) -> NamedList:
     known = Organisation.objects.filter(slug=slug).first()
     if known is None:
         raise NoSuchList(_("There is no such organisation here."))
-    return _of("organisation", slug, known.name, limit)
+    return _of("organisation", slug, known.name)
 
 
-def _tag(name: str, limit: int, now: datetime) -> NamedList:
+def _tag(name: str) -> NamedList:
     known = Tag.objects.filter(key=tag_key(name)).values_list("key", "name").first()
     if known is None:
         raise NoSuchList(_("No paper here has that tag."))
-    return _of("tag", known[0], known[1], limit)
+    return _of("tag", known[0], known[1])
 
 
-def _of(kind: str, value: str, title: str, limit: int) -> NamedList:
-    papers = of_kind(kind, value)[:limit]
-    return NamedList(f"{kind}/{value}", title, reverse(kind, args=[value]), _ranked(papers))
+def _of(kind: str, value: str, title: str) -> NamedList:
+    return NamedList(f"{kind}/{value}", title, reverse(kind, args=[value]), ())
 
 
-def _search(query: str, limit: int, now: datetime) -> NamedList:
+def _newest_of(kind: str) -> Callable[[str, int, int, datetime], Iterable[Entry]]:
+    def entries(value: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+        return _ranked(of_kind(kind, value)[skip : skip + limit], skip)
+
+    return entries
+
+
+def _search(query: str) -> NamedList:
+    title = _("Search: %(query)s") % {"query": query}
+    return NamedList(f"search/{query}", title, f"{reverse('search')}?{urlencode({'q': query})}", ())
+
+
+def _found(query: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
     newest = lists.latest_day(now)
     wanted = Filter(since=newest - NEW_FOR) if newest else Filter()
-    found = finding.find(query, mode="page", limit=FOUND_AT_ONCE, wanted=wanted)
-    papers = (hit.paper for hit in found.hits if hit.block != "meaning")
-    latest = heapq.nsmallest(limit, papers, key=_newest_first)
-    return NamedList(
-        f"search/{query}",
-        _("Search: %(query)s") % {"query": query},
-        f"{reverse('search')}?{urlencode({'q': query})}",
-        _ranked(latest),
-    )
+    # Words only, and of the many papers that hold them no more is read than tells which are the newest.
+    hits = finding.reader().search(query, mode="page", limit=FOUND_AT_ONCE, filter=wanted).hits
+    slim = _slim(hit.paper for hit in hits if hit.block != "meaning")
+    latest = heapq.nsmallest(skip + limit, slim, key=_newest_first)[skip:]
+    return lists.whole(_ranked(latest, skip))
 
 
 def _newest_first(paper: Paper) -> tuple[int, int, str]:
@@ -197,21 +241,28 @@ def _newest_first(paper: Paper) -> tuple[int, int, str]:
     return -day.toordinal(), -paper.votes, paper.key
 
 
-def _library(reader: Reader, limit: int, now: datetime) -> NamedList:
-    papers = library.papers(reader)[:limit]
-    return NamedList("library", _("Library"), reverse("library"), _ranked(papers), own=True)
+def _library() -> NamedList:
+    return NamedList("library", _("Library"), reverse("library"), (), own=True)
 
 
-def _digest(reader: Reader, limit: int, now: datetime) -> NamedList:
+def _saved(reader: Reader, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+    return _ranked(library.papers(reader)[skip : skip + limit], skip)
+
+
+def _digest() -> NamedList:
+    return NamedList("digest", _("My digest"), reverse("follows"), (), own=True)
+
+
+def _new_for(reader: Reader, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
     """What is new in the lists a reader follows, each paper once; of those who follow nothing, what is trending."""
     keys = [key for key in follows.of(reader) if key not in OWN]
     since = _days_ago(now)
-    papers: dict[int, Paper] = {}
+    numbers: set[int] = set()
     for key in keys or ["trending"]:
-        for paper in _new_in(key, limit, now, since):
-            papers.setdefault(paper.id, paper)
-    latest = heapq.nsmallest(limit, papers.values(), key=_newest_first)
-    return NamedList("digest", _("My digest"), reverse("follows"), _ranked(latest), own=True)
+        numbers.update(_new_in(key, min(skip + limit, MOST), now, since))
+    slim = (paper for paper in _slim(numbers) if (newest_day(paper) or date.min) >= since)
+    latest = heapq.nsmallest(skip + limit, slim, key=_newest_first)
+    return lists.whole(_ranked(latest[skip:], skip))
 
 
 def _days_ago(now: datetime) -> date:
@@ -219,30 +270,49 @@ def _days_ago(now: datetime) -> date:
     return newest - NEW_FOR
 
 
-def _new_in(key: str, limit: int, now: datetime, since: date) -> list[Paper]:
+def _new_in(key: str, limit: int, now: datetime, since: date) -> Iterable[int]:
+    """Give the numbers of the newest papers of a list; some may be older than that day."""
+    kind, _slash, value = key.partition("/")
     try:
-        entries = named(key, limit=limit, now=now).entries
+        if kind in SELECT:
+            new = of_kind(kind, value).filter(Q(announced__gte=since) | Q(placed__gte=since))
+            return new.values_list("id", flat=True)[:limit]
+        return [entry.paper.id for entry in named(key, limit=limit, now=now).entries]
     except NoSuchList:
         # What was followed may be gone, as an organisation that was dissolved.
         return []
-    return [entry.paper for entry in entries if (newest_day(entry.paper) or date.min) >= since]
 
 
-def _ranked(papers: Iterable[Paper]) -> tuple[Entry, ...]:
-    return tuple(Entry(rank, paper) for rank, paper in enumerate(papers, 1))
+def _slim(numbers: Iterable[int]) -> Iterable[Paper]:
+    """Give those of the papers that lists show, with what their places need and no more."""
+    return lists.shown().filter(id__in=list(numbers)).defer(*lists.HEAVY)
 
 
-KINDS: Final[dict[str, Maker]] = {
-    "edition": _edition,
-    "trending": _trending,
-    "category": _category,
-    "author": _author,
-    "organisation": _organisation,
-    "tag": _tag,
-    "search": _search,
+def _ranked(papers: Iterable[Paper], skip: int = 0) -> Sequence[Entry]:
+    return [Entry(rank, paper) for rank, paper in enumerate(papers, skip + 1)]
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "edition": Kind(_edition, _in_edition),
+    "trending": Kind(_trending, _hot),
+    "category": Kind(_category, _newest_of("category")),
+    "author": Kind(_author, _newest_of("author")),
+    "organisation": Kind(_organisation, _newest_of("organisation")),
+    "tag": Kind(_tag, _newest_of("tag")),
+    "search": Kind(_search, _found),
 }
 EXAMPLES: Final = (
     "edition", "edition/2024-05-27", "trending", "category/cs.CL", "author/Ada Lovelace", "organisation/lab",
     "tag/imagenet", "search/long context",
 )  # fmt: skip
-OWN: Final[dict[str, Callable[[Reader, int, datetime], NamedList]]] = {"library": _library, "digest": _digest}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKind:
+    """The same for the lists of one reader."""
+
+    head: Callable[[], NamedList]
+    entries: Callable[[Reader, int, int, datetime], Iterable[Entry]]
+
+
+OWN: Final[dict[str, OwnKind]] = {"library": OwnKind(_library, _saved), "digest": OwnKind(_digest, _new_for)}

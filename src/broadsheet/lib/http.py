@@ -40,6 +40,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
 AGAIN = frozenset({408, 425, 429, *range(500, 600)} - {501, 505, 511})
 MAX_BYTES = 32 * 2**20
+# Of what is said to a POST only the status and a sentence are of use.
+MAX_ANSWER = 2**18
 CHUNK = 2**16
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 120.0
@@ -74,7 +76,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET to be sent, its URL read and its limits set."""
+    """One request to be sent, its URL read and its limits set. body: None for a GET, else what a POST carries."""
 
     url: Url
     headers: Mapping[str, str]
@@ -82,6 +84,12 @@ class Request:
     timeout: float
     public_only: bool
     accept: Collection[int]
+    body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """GET, or POST where there is a body."""
+        return "GET" if self.body is None else "POST"
 
     @property
     def host(self) -> str:
@@ -101,7 +109,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Http:
-    """Sends GET requests for everyone in this machine's Broadsheet.
+    """Sends requests for everyone in this machine's Broadsheet.
 
     contact: address of the operator, in the User-Agent.
     limits: seconds between two requests, by host; arXiv's hosts are one group, never faster than its terms allow.
@@ -171,6 +179,27 @@ class Http:
                 waited += wait
         raise ValueError("tries must be at least 1")
 
+    def post(
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER,
+        timeout: float = 20.0,
+        public_only: bool = False,
+        accept: Collection[int] = (),
+    ) -> Response:
+        """Send a body to a URL, once, and give an answer of status 2xx or one of `accept`.
+
+        Tries and their distance are the caller's: what was sent may have arrived although no answer came, so nothing
+        is sent again here, no redirect is followed (it raises HttpError with its status), and no turn is waited for.
+        The other terms are those of `get`. Raises HttpError.
+        """
+        sent = {"Accept-Encoding": "gzip, deflate", **(headers or {})}
+        request = Request(read_url(url), sent, max_bytes, timeout, public_only, accept, body)
+        return _judged(request, self._send(request, self._addresses(request)), self.clock())
+
     def backoff(self, attempt: int) -> float:
         """Choose how many seconds to wait after failed attempt number `attempt`, counted from 0."""
         return self.random() * min(BACKOFF_CAP, BACKOFF_BASE * 2.0**attempt)
@@ -235,7 +264,9 @@ class Http:
         try:
             with _cut_off(connection, until) as late:
                 headers = {"User-Agent": self.user_agent, **request.headers, "Host": request.url.netloc or ""}
-                connection.request("GET", request.url.request_uri, headers=headers, preload_content=False)
+                connection.request(
+                    request.method, request.url.request_uri, request.body, headers=headers, preload_content=False
+                )
                 answer = connection.getresponse()
                 body = _read(request, answer, until)
         except (HTTPError, http.client.HTTPException, OSError):
@@ -335,7 +366,7 @@ def _moved(request: Request, location: str) -> Request:
 
 def _judged(request: Request, response: Response, moment: datetime) -> Response:
     status = response.status
-    if 200 <= status < 300 or status == 304 or status in request.accept:
+    if 200 <= status < 300 or status == 304 and request.body is None or status in request.accept:
         return response
     wait = _retry_after(response, moment)
     more = f" and asks to wait {wait:.0f} s" if wait else ""

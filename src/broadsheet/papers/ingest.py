@@ -119,6 +119,16 @@ def ingest_batch(
     return work.report
 
 
+def recognise(papers: Sequence[PaperData]) -> list[int | None]:
+    """Tell which paper of the record each of these is, as an import would find it; None for one that is not here.
+
+    One that names two papers is none. Nothing is written.
+    """
+    work = _Batch(wall_clock())
+    work.load(papers)
+    return [work.number_of(paper) for paper in papers]
+
+
 def _with_matches(items: Sequence[Item], work: "_Batch") -> Iterator[Item]:
     """Load what the record knows of a batch's papers before the first of them is decided on."""
     papers = [item for item in items if isinstance(item, PaperData)]
@@ -192,6 +202,13 @@ class _Batch:
             return True
         return name.scheme == "url" and short_title_key(known.title) != short_title_key(paper.title)
 
+    def number_of(self, paper: PaperData) -> int | None:
+        """The number of the one paper it is, where the record has it."""
+        if paper.raw_hash in self.by_hash:
+            return self.by_hash[paper.raw_hash]
+        found = self.matches(self.with_own_names(paper))
+        return found[0].id if len(found) == 1 else None
+
     def matches(self, paper: PaperData) -> list[Known]:
         """The papers its identifiers name, else the one its title and text make it."""
         named = dict.fromkeys(self.by_name[str(name)] for name in paper.identifiers if str(name) in self.by_name)
@@ -230,9 +247,10 @@ class _Batch:
         """Let later items of the batch find the paper as it is now."""
         seen = self.known[number].seen if number in self.known else frozenset()
         self.known[number] = Known(number, data, seen | {item.raw_hash})
-        self.sightings[number, item.source] = item
-        if item.raw_hash:
-            self.by_hash[item.raw_hash] = number
+        for one in _as_seen(item):
+            self.sightings[number, one.source] = one
+            if one.raw_hash:
+                self.by_hash[one.raw_hash] = number
         for name in data.identifiers:
             self.by_name[str(name)] = number
         titled = self.by_title.setdefault(short_title_key(data.title), [])
@@ -255,6 +273,16 @@ class _Batch:
         store.append_log(entries, self.now)
         store.record_sightings(self.sightings, self.now)
         store.quarantine(self.rejected, self.now)
+
+
+def _as_seen(item: PaperData) -> tuple[PaperData, ...]:
+    """Give what each source said of it: of a copy from another Broadsheet what they said there."""
+    if not item.sightings:
+        return (item,)
+    return tuple(
+        replace(item, source=one.source, raw_hash=one.raw_hash, datestamp=one.datestamp, signals=one.signals)
+        for one in item.sightings
+    )
 
 
 def _as_bytes(item: PaperData) -> bytes:

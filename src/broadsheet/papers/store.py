@@ -22,7 +22,7 @@ from broadsheet.record.facts import Facts, facts
 from broadsheet.record.identifiers import Identifier as Name
 from broadsheet.record.identifiers import arxiv_month
 from broadsheet.record.linkage import short_title_key, text_hash
-from broadsheet.record.paper import Author, Link, PaperData, Rejected
+from broadsheet.record.paper import Author, Link, Listing, PaperData, Rejected
 from broadsheet.record.paper import Version as VersionData
 from broadsheet.record.wire import listing_from_json, listing_to_json
 
@@ -106,7 +106,7 @@ def as_data(paper: Paper) -> PaperData:
 
 def named(data: PaperData) -> PaperData:
     """Give a new paper without an arXiv id a name of our own: the same on every machine that meets the same paper."""
-    if _arxiv_id(data):
+    if _arxiv_id(data) or any(name.scheme == "broadsheet" for name in data.identifiers):
         return data
     told = str(data.identifiers[0]) if data.identifiers else f"{short_title_key(data.title)}\0{data.abstract[:200]}"
     own = "b" + sha256(told.encode(errors="replace")).hexdigest()[:12]
@@ -282,6 +282,8 @@ def _old(revision: Revise) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, Name):
         return str(value)
+    if isinstance(value, Listing):
+        return listing_to_json(value)
     return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)  # type: ignore[call-overload]
 
 

@@ -1,7 +1,7 @@
 """How much speaks for a paper: votes here, talk, votes elsewhere and stars of its code, each a named term."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from broadsheet.ranking.rules import Rules
 
@@ -32,8 +32,9 @@ class SupportTerms:
 
     def to_json(self) -> dict[str, object]:
         """The terms by name, their sum as `support`, rounded for reading."""
-        names = {"total": "support"}
-        return {names.get(name, name): round(value, 4) for name, value in asdict(self).items()}
+        # By hand: `asdict` takes several times as long, and a list of daily papers asks this of hundreds.
+        told = {"own": self.own, "talk": self.talk, "outside": self.outside, "code": self.code, "support": self.total}
+        return {name: round(value, 4) for name, value in told.items()}
 
 
 def support(counts: Counts, rules: Rules) -> SupportTerms:

@@ -38,6 +38,7 @@ KINDS: Final[Mapping[str, str | Promise]] = {
     "claim": gettext_lazy("a claim of mine is decided on"),
     "report": gettext_lazy("a report of mine is decided on, or waits for me as a moderator"),
     "moderation": gettext_lazy("a moderator does something about what I gave"),
+    "delivery": gettext_lazy("a list I send somewhere no longer arrives there"),
 }
 # Told to everyone concerned; its mail is a letter of its own (`readers.welcome`).
 _UNASKED: Final = frozenset({"welcome"})
@@ -60,6 +61,7 @@ _DONE: Final[Mapping[tuple[str, str], str | Promise]] = {
     ("moderation", "uphold"): gettext_lazy("A report of something you gave was upheld: “%(title)s”."),
     ("moderation", "suspend"): gettext_lazy("Your account was suspended."),
     ("moderation", "reinstate"): gettext_lazy("Your account is active again."),
+    ("delivery", "failing"): gettext_lazy("“%(title)s” no longer arrives where you send it, so it was paused."),
     ("moderation", "role"): gettext_lazy("Your role here was changed to %(role)s."),
 }
 # Mails of one reader are bundled and at least this far apart.

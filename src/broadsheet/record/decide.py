@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from broadsheet.lib.text import title_key
+from broadsheet.lib.text import fold, title_key
 from broadsheet.record.identifiers import Identifier
 from broadsheet.record.linkage import shared_runs
-from broadsheet.record.paper import PaperData, Version
+from broadsheet.record.paper import Author, Listing, PaperData, Version
 
 # Who is believed when two sources differ: the higher one. A source also believes itself, later over earlier.
 AUTHORITY: Final = {
@@ -16,6 +16,7 @@ AUTHORITY: Final = {
     "bibtex": 2,
     "ris": 2,
     "csl-json": 2,
+    "zotero": 2,
     "doi": 3,
     "huggingface": 3,
     "arxiv-feeds": 4,
@@ -114,7 +115,7 @@ def decide(matches: Sequence[Known], incoming: PaperData) -> Decision:
 
 
 # Book-keeping that changes without the paper changing.
-UNTOLD: Final = frozenset({"raw_hash", "signals", "datestamp", "source"})
+UNTOLD: Final = frozenset({"raw_hash", "signals", "sightings", "datestamp", "source"})
 
 
 def merge(known: PaperData, incoming: PaperData) -> PaperData:
@@ -122,12 +123,14 @@ def merge(known: PaperData, incoming: PaperData) -> PaperData:
     trusted = AUTHORITY[incoming.source] >= AUTHORITY[known.source] and not _is_older(known, incoming)
     first, second = (incoming, known) if trusted else (known, incoming)
     announced = incoming if _is_surer(incoming, known) else known
+    listed = incoming if incoming.listing else known
+    authors = first.authors or second.authors
     return replace(
         known,
         **{name: getattr(first, name) or getattr(second, name) for name in TEXTS},
         source=incoming.source if trusted and incoming.title else known.source,
         identifiers=_union(known.identifiers, incoming.identifiers),
-        authors=first.authors or second.authors,
+        authors=authors,
         categories=first.categories or second.categories,
         submitted=first.submitted or second.submitted,
         announced=announced.announced,
@@ -137,7 +140,7 @@ def merge(known: PaperData, incoming: PaperData) -> PaperData:
         versions=_versions(known.versions, incoming.versions),
         withdrawn=incoming.withdrawn if trusted and _tells_withdrawal(incoming) else known.withdrawn,
         links=tuple(dict.fromkeys(known.links + incoming.links)),
-        listing=incoming.listing or known.listing,
+        listing=_moved(listed.listing, listed.authors, authors) if listed.listing else None,
         raw_hash=incoming.raw_hash,
         signals=incoming.signals,
     )
@@ -175,6 +178,19 @@ def _is_surer(incoming: PaperData, known: PaperData) -> bool:
 def _tells_withdrawal(incoming: PaperData) -> bool:
     """Only arXiv's own records say whether a paper still stands; a list that shows it says nothing of that."""
     return incoming.withdrawn or incoming.source in ("arxiv-oai", "arxiv-api")
+
+
+def _moved(listing: Listing, told: tuple[Author, ...], kept: tuple[Author, ...]) -> Listing:
+    """Let what a list tells of authors stand at their places among the authors that are kept.
+
+    A list that hides an author counts one less than another source: names then tell who is who.
+    """
+    if len(told) == len(kept):
+        return listing
+    places = {fold(author.name): place for place, author in enumerate(kept)}
+    known = (author for author in listing.authors if author.place < len(told))
+    moved = ((author, places.get(fold(told[author.place].name))) for author in known)
+    return replace(listing, authors=tuple(replace(one, place=place) for one, place in moved if place is not None))
 
 
 def _union(known: tuple[Identifier, ...], incoming: tuple[Identifier, ...]) -> tuple[Identifier, ...]:

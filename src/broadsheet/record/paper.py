@@ -74,6 +74,16 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a source last gave of a paper: the hash of its bytes, when it last changed its record, and its counts."""
+
+    source: str
+    raw_hash: str = ""
+    datestamp: date | None = None
+    signals: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PaperData:
     """A paper as one source gave it, read but not yet decided on.
 
@@ -89,6 +99,8 @@ class PaperData:
     version: number of the version the texts are of; 0 when the source does not say.
     signals: counts that the source keeps, such as (("upvotes", 12), ("comments", 3)).
     listing: what a daily list tells of it beside all that.
+    sightings: only of a copy from another Broadsheet: what each source gave there, `source` among them; they take the
+        place of `raw_hash` and `signals`, which are empty.
     """
 
     source: str
@@ -111,6 +123,7 @@ class PaperData:
     signals: tuple[tuple[str, int], ...] = ()
     listing: Listing | None = None
     raw_hash: str = ""
+    sightings: tuple[Sighting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

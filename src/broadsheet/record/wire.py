@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from broadsheet.record.identifiers import Identifier
-from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Version
+from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Sighting, Version
 
 # Every field but the plain texts, numbers and truth values, which JSON has itself.
 _MOMENTS: Final = frozenset({"submitted"})
@@ -37,7 +37,13 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - each field has its o
             return [list(one) if isinstance(one, tuple) else one for one in value]
         case "listing":
             return listing_to_json(value)
+        case "sightings":
+            return [_sighting_to_json(one) for one in value]
     return value
+
+
+def _sighting_to_json(one: Sighting) -> list[Any]:
+    return [one.source, one.raw_hash, one.datestamp and one.datestamp.isoformat(), [list(pair) for pair in one.signals]]
 
 
 def listing_to_json(listing: Listing) -> dict[str, Any]:
@@ -143,6 +149,12 @@ def _signal(told: list[Any]) -> tuple[str, int]:
     return str(name), int(value)
 
 
+def _sighting(told: list[Any]) -> Sighting:
+    source, raw_hash, datestamp, signals = told
+    day = None if datestamp is None else date.fromisoformat(datestamp)
+    return Sighting(str(source), str(raw_hash), day, tuple(_signal(pair) for pair in signals))
+
+
 _READ: Final[Mapping[str, Any]] = {
     "identifiers": lambda told: Identifier(*told),
     "versions": _version,
@@ -150,4 +162,5 @@ _READ: Final[Mapping[str, Any]] = {
     "links": lambda told: Link(**told),
     "categories": str,
     "signals": _signal,
+    "sightings": _sighting,
 }

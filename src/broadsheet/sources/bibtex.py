@@ -6,14 +6,16 @@ of numbers, names of @strings, "…" and {…} joined by #.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import zip_longest
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
-from broadsheet.lib.text import accents, squash
-from broadsheet.record.paper import Item, PaperData
+from broadsheet.lib.text import accents
+from broadsheet.record.paper import Author, Item, PaperData
 from broadsheet.sources.names import bibtex_authors
+from broadsheet.sources.published import YEAR, Published, written
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadItem,
@@ -25,11 +27,14 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, paper_of
+from broadsheet.sources.reference import Reference, identifiers, paper_of
 
 SOURCE: Final = "bibtex"
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DEEPEST_BRACES: Final = 100
+# Fields that say where an entry came out, the most telling first; and those in which an arXiv id may be named.
+PLACES: Final = ("journal", "journaltitle", "booktitle", "publisher", "school", "institution", "organization")
+ELSEWHERE: Final = ("journal", "note", "howpublished", "volume", "number", "annote", "eprint")
 
 _ENTRY = re.compile(r"@\s*([A-Za-z][\w-]*)\s*([{(])")
 _LINE_ENTRY = re.compile(r"^[ \t]*@\s*[A-Za-z][\w-]*\s*[{(]", re.MULTILINE)
@@ -40,8 +45,19 @@ _MARK = re.compile(r"\\.|[{}()]", re.DOTALL)
 _QUOTED_MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
 _JOIN = re.compile(r"\s*#\s*")
 _HEAD = re.compile(rb"(?:^|\n)[ \t]*@\s*[A-Za-z]+\s*[{(]")
-_GROUP = re.compile(r"(\\[A-Za-z]+\*?|[\^_\]])?\{([^{}\\$]*)\}")
-_MATHS = re.compile(r"(\$[^$]*\$)")
+_BRACE = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}]", re.DOTALL)
+_MATHS = re.compile(r"((?<!\\)\$.*?(?<!\\)\$|\\\(.*?\\\))")
+_ESCAPED = re.compile(r"\\([%&#_])")
+_VERBATIM = re.compile(r"\\([%&#_~{}])(?:\{\})?|\{\\?(_|textunderscore|~)\}|\\url\s*|[{}]")
+_DAY_IN_MONTH = re.compile(r"(?P<before>\d{1,2})?[~ ,.]*(?P<month>[A-Za-z]{3,9})\.?[~ ,]*(?P<after>\d{1,2})?")
+# What entries of astronomy call their journals (the macros of AASTeX).
+JOURNALS: Final = {
+    "aap": "Astronomy & Astrophysics", "aj": "The Astronomical Journal", "apj": "The Astrophysical Journal",
+    "apjl": "The Astrophysical Journal Letters", "apjs": "The Astrophysical Journal Supplement Series",
+    "araa": "Annual Review of Astronomy and Astrophysics", "mnras": "Monthly Notices of the Royal Astronomical Society",
+    "nat": "Nature", "pasp": "Publications of the Astronomical Society of the Pacific", "prd": "Physical Review D",
+    "prl": "Physical Review Letters",
+}  # fmt: skip
 
 
 def recognises(head: bytes, filename: str) -> bool:
@@ -72,7 +88,7 @@ class Entry:
 
 def entries(text: str) -> Iterator[Entry]:
     """Give the entries of a text in their order; @comment and @preamble are passed over, @string is applied."""
-    strings = {name: str(number) for number, name in enumerate(MONTHS, 1)}
+    strings = {name: name for name in MONTHS}
     place = 0
     while match := _ENTRY.search(text, place):
         kind, begin = match[1].lower(), match.end()
@@ -170,52 +186,119 @@ def _item(entry: Entry, today: date) -> Item:
 
 def _paper(entry: Entry, raw: bytes, today: date) -> PaperData:
     told = {name: checked(value) for name, value in entry.fields.items()}
+    eprint = _eprint(told)
     reference = Reference(
-        title=unprotected(told.get("title", "")),
+        title=_title(told),
         abstract=unprotected(told.get("abstract", "")),
-        authors=bibtex_authors(told.get("author", "") or told.get("editor", "")),
-        doi=told.get("doi", "").strip("{}"),
-        url=told.get("url", "").removeprefix("\\url").strip("{}"),
-        arxiv=_eprint(told),
+        authors=_authors(told),
+        doi=verbatim(told.get("doi", "")),
+        url=verbatim(told.get("url", "")),
+        arxiv=eprint,
         date=told.get("date") or _date(told),
-        journal_ref=_journal(told),
-        elsewhere=(told.get("journal", ""), told.get("note", ""), told.get("howpublished", ""), told.get("volume", "")),
-        categories=tuple(told.get("primaryclass", "").strip("[]").split()),
+        elsewhere=tuple(verbatim(told.get(name, "")) for name in ELSEWHERE),
+        categories=tuple(
+            (told.get("primaryclass") or told.get("eprintclass", "")).strip("[]").replace(",", " ").split()
+        ),
     )
+    # The year of a preprint is in its id; any other year has no place but here.
+    named = any(name.scheme == "arxiv" for name in identifiers(reference))
+    published = _published(told)
+    reference = replace(reference, journal_ref=written(published) if published.place or not named else "")
     return paper_of(reference, SOURCE, hashed(raw), today)
 
 
+def _title(told: Mapping[str, str]) -> str:
+    title, subtitle = unprotected(told.get("title", "")), unprotected(told.get("subtitle", ""))
+    return f"{title}: {subtitle}" if title and subtitle else title
+
+
+def _authors(told: Mapping[str, str]) -> tuple[Author, ...]:
+    """The authors, or the editors of what has none; a collaboration in a field of its own is the last of them."""
+    authors = bibtex_authors(told.get("author", "") or told.get("editor", ""))
+    authors = tuple(replace(author, name=_ESCAPED.sub(r"\1", author.name)) for author in authors)
+    group = unprotected(told.get("collaboration", ""))
+    if group and not any(group.lower() in author.name.lower() for author in authors):
+        named = group if "collaboration" in group.lower() else f"{group} Collaboration"
+        authors += (Author(named),)
+    return authors
+
+
 def _eprint(told: Mapping[str, str]) -> str:
-    archive = (told.get("archiveprefix") or told.get("eprinttype") or "arxiv").strip("{}").lower()
-    return told.get("eprint", "").strip("{}") if archive == "arxiv" else ""
+    archive = verbatim(told.get("archiveprefix") or told.get("eprinttype") or "arxiv").lower()
+    if archive != "arxiv":
+        return ""
+    eprint = verbatim(told.get("eprint") or told.get("arxivid") or told.get("arxiv", ""))
+    # Before 2007 the class is part of the id, and some write it in its own field alone.
+    return f"{told['primaryclass']}/{eprint}" if eprint.isdigit() and told.get("primaryclass") else eprint
 
 
 def _date(told: Mapping[str, str]) -> str:
     year, month, day = (told.get(name, "").strip("{}") for name in ("year", "month", "day"))
+    # "10~jan" and "jan # {~10}": the day stands in the field of the month.
+    if match := _DAY_IN_MONTH.fullmatch(month):
+        month, day = match["month"], day or match["before"] or match["after"] or ""
     month = str(MONTHS.index(month[:3].lower()) + 1) if month[:3].lower() in MONTHS else month
     if not (year.isdigit() and month.isdigit() and day.isdigit()):
         return year
     return f"{year:0>4}-{month:0>2}-{day:0>2}"
 
 
-def _journal(told: Mapping[str, str]) -> str:
-    place = unprotected(told.get("journal") or told.get("journaltitle") or told.get("booktitle", ""))
-    if not place or "arxiv" in place.lower() or place.lower() == "corr":
-        return ""
-    numbers = [told[name] for name in ("volume", "number", "pages", "year") if told.get(name)]
-    return squash(" ".join([place, *numbers]))
+def _published(told: Mapping[str, str]) -> Published:
+    place = _place(told)
+    year = (told.get("year") or told.get("date", ""))[:4].strip("{}")
+    if not place:
+        return Published(year=year if YEAR.fullmatch(year) else "")
+    told_of = {name: unprotected(told.get(name, "")) for name in ("volume", "number", "issue", "pages")}
+    return Published(place, told_of["volume"], told_of["number"] or told_of["issue"], told_of["pages"], year)
+
+
+def _place(told: Mapping[str, str]) -> str:
+    for name in PLACES:
+        place = unprotected(told.get(name, ""))
+        place = JOURNALS.get(place.removeprefix("\\").lower(), place) if place.startswith("\\") else place
+        if place:
+            return "" if "arxiv" in place.lower() or place.lower() == "corr" else place
+    return ""
+
+
+def verbatim(text: str) -> str:
+    r"""Read an identifier or an address: what was escaped for TeX (`\_`, `\%`, `{\_}`, `\url{…}`) stands for itself."""
+    if not re.search(r"[\\{}]", text):
+        return text
+    return _VERBATIM.sub(lambda match: match[1] or (match[2] or "").replace("textunderscore", "_"), text).strip()
 
 
 def unprotected(text: str) -> str:
-    """Drop the braces that only keep capitals, outside maths; the rest of the TeX stays."""
-    if "{" not in text:
-        return accents(text)
-    parts = _MATHS.split(accents(text))
-    return "".join(part if part.startswith("$") else _without_braces(part) for part in parts)
+    r"""Drop the braces that only keep capitals, outside maths, and read `\&` as &; the rest of the TeX stays."""
+    if "{" not in text and "\\" not in text:
+        return text
+    parts = _MATHS.split(text)
+    # A brace may hold a formula, so braces are looked at with the formulas taken out.
+    prose = _ESCAPED.sub(r"\1", _without_braces(accents("\x00".join(parts[::2]))))
+    return "".join(piece for pair in zip_longest(prose.split("\x00"), parts[1::2], fillvalue="") for piece in pair)
 
 
 def _without_braces(text: str) -> str:
-    previous = ""
-    while previous != text:
-        previous, text = text, _GROUP.sub(lambda match: match[0] if match[1] else match[2], text)
-    return text
+    kept: list[str] = []
+    holding: list[bool] = []
+    end, after_command = 0, -1
+    for match in _BRACE.finditer(text):
+        kept.append(text[end : match.start()])
+        token, end = match[0], match.end()
+        if token == "{":
+            switches = text[end : end + 1] == "\\" and text[end + 1 : end + 2].isalpha()
+            argument = match.start() == after_command or text[max(0, match.start() - 1) : match.start()] in (
+                "^",
+                "_",
+                "]",
+            )
+            holding.append(switches or argument)
+            kept.append(token if holding[-1] else "")
+        elif token == "}":
+            holds = holding.pop() if holding else True
+            after_command = end if holds else -1
+            kept.append(token if holds else "")
+        else:
+            after_command = end
+            kept.append(token)
+    return "".join([*kept, text[end:]])

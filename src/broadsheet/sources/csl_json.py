@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.lib.text import squash
 from broadsheet.record.paper import Author, Item, PaperData
+from broadsheet.sources.published import YEAR, Published, arxiv_categories, written
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadFile,
@@ -21,13 +23,17 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, paper_of
+from broadsheet.sources.reference import Reference, identifiers, paper_of
 
 SOURCE: Final = "csl-json"
 
 _HEAD = re.compile(rb'\s*(?:\{\s*"items"\s*:\s*)?\[?\s*\{')
 _TYPED = re.compile(rb'"type"\s*:\s*"')
 _TITLED = re.compile(rb'"(?:title|DOI|issued|container-title)"\s*:')
+_NAME: Final = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix")
+_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
+# Zotero writes what the format had no field for into the note, a line each; lines are folded when it is read.
+_EXTRA = re.compile(r"\b(DOI): ?(10\.\d{4,9}/\S+)")
 _MARKUP = re.compile(r"</?(?:i|b|sub|sup|span|jats:\w+)\b[^<>]*>")
 
 
@@ -73,22 +79,58 @@ def _item(row: object, subject: str, today: date) -> Item:
 
 
 def _paper(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
-    journal = field_text(_one(row.get("container-title")), "container-title")
+    journal = _unmarked(field_text(_one(row.get("container-title")), "container-title"))
     note = field_text(row.get("note"), "note")
     archive = field_text(row.get("archive"), "archive")
-    named = tuple(field_text(row.get(name), name) for name in ("number", "archive_location", "publisher"))
+    named = tuple(_written(row.get(name), name) for name in ("number", "archive_location", "publisher"))
+    extra = dict(_EXTRA.findall(note))
     reference = Reference(
         title=_unmarked(field_text(_one(row.get("title")), "title")),
         abstract=_unmarked(field_text(row.get("abstract"), "abstract")),
-        authors=_authors(row.get("author")),
-        doi=field_text(row.get("DOI"), "DOI"),
+        authors=_authors(row),
+        doi=field_text(row.get("DOI"), "DOI") or extra.get("DOI", ""),
         url=field_text(row.get("URL"), "URL"),
         arxiv=named[1] if "arxiv" in archive.lower() else "",
-        date=_date(row.get("issued")),
-        journal_ref="" if "arxiv" in journal.lower() else journal,
+        date=_day(row),
         elsewhere=(note, journal, *named),
     )
+    names_arxiv = any(name.scheme == "arxiv" for name in identifiers(reference))
+    published = _published(row, journal)
+    reference = replace(
+        reference,
+        journal_ref=written(published) if published.place or not names_arxiv else "",
+        categories=_categories(row) if names_arxiv else (),
+    )
     return paper_of(reference, SOURCE, hashed(raw), today)
+
+
+def _published(row: Mapping[str, object], journal: str) -> Published:
+    year = _date(row.get("issued"))[:4]
+    year = year if YEAR.fullmatch(year) else ""
+    place = "" if "arxiv" in journal.lower() or journal.lower() == "corr" else journal
+    if not place:
+        publisher = field_text(row.get("publisher"), "publisher")
+        place = "" if "arxiv" in publisher.lower() else publisher
+    if not place:
+        return Published(year=year)
+    volume, issue, pages = (_written(row.get(name), name) for name in ("volume", "issue", "page"))
+    return Published(place, volume, issue, pages, year)
+
+
+def _written(told: object, name: str) -> str:
+    """A field that some write as a number."""
+    return str(told) if isinstance(told, int) and not isinstance(told, bool) else field_text(told, name)
+
+
+def _day(row: Mapping[str, object]) -> str:
+    """The day of submission where it is told apart, else the date of issue."""
+    submitted = _date(row.get("submitted"))
+    return submitted if len(submitted) == 10 else _date(row.get("issued"))
+
+
+def _categories(row: Mapping[str, object]) -> tuple[str, ...]:
+    told = row.get("categories")
+    return arxiv_categories(code for code in told if isinstance(code, str)) if isinstance(told, list) else ()
 
 
 def _one(told: object) -> object:
@@ -100,19 +142,26 @@ def _unmarked(text: str) -> str:
     return squash(_MARKUP.sub("", text)) if "<" in text else text
 
 
-def _authors(told: object) -> tuple[Author, ...]:
+def _authors(row: Mapping[str, object]) -> tuple[Author, ...]:
+    told, beside = row.get("author"), _orcids(row)
     authors = []
-    for one in told if isinstance(told, list) else []:
+    for place, one in enumerate(told if isinstance(told, list) else []):
         if not isinstance(one, dict):
             continue
-        said = {part: field_text(one.get(part), part) for part in ("given", "family", "suffix", "literal", "ORCID")}
-        particle = field_text(one.get("non-dropping-particle"), "particle") or field_text(
-            one.get("dropping-particle"), "particle"
-        )
-        name = said["literal"] or squash(f"{said['given']} {particle} {said['family']} {said['suffix']}")
+        said = {part: field_text(one.get(part), part) for part in (*_NAME, "literal", "ORCID")}
+        name = said["literal"] or squash(" ".join(said[part] for part in _NAME))
         if name:
-            authors.append(Author(name, orcid=said["ORCID"].rpartition("/")[2]))
+            authors.append(Author(name, orcid=said["ORCID"].rpartition("/")[2] or beside.get(place, "")))
     return tuple(authors)
+
+
+def _orcids(row: Mapping[str, object]) -> dict[int, str]:
+    """ORCID iDs that stand beside the authors, in their order: the schema has no place for them in a name."""
+    custom = row.get("custom")
+    told = custom.get("orcid") if isinstance(custom, dict) else None
+    if not isinstance(told, list):
+        return {}
+    return {place: one for place, one in enumerate(told) if isinstance(one, str) and _ORCID.fullmatch(one)}
 
 
 def _date(told: object) -> str:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, cast
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.record.paper import Item
-from broadsheet.sources import arxiv_jsonl, bibtex, csl_json, hf_daily, ris, saved_page
+from broadsheet.sources import arxiv_jsonl, bibtex, broadsheet_jsonl, csl_json, hf_daily, ris, saved_page
 from broadsheet.sources.reading import BadFile, Reader
 
 __all__ = ["FORMATS", "BadFile", "FileFormat", "files_under", "open_items"]
@@ -32,6 +32,7 @@ class FileFormat:
 FORMATS: Final[dict[str, FileFormat]] = {
     form.name: form
     for form in (
+        FileFormat("broadsheet-jsonl", broadsheet_jsonl.recognises, broadsheet_jsonl.read),
         FileFormat("hf-daily", hf_daily.recognises, hf_daily.read),
         FileFormat("arxiv-jsonl", arxiv_jsonl.recognises, arxiv_jsonl.read),
         FileFormat("csl-json", csl_json.recognises, csl_json.read),

@@ -1,19 +1,22 @@
 """Daily papers as the Hugging Face API gives them, live or saved: counts and links, by the day they were listed on.
 
-People are named as authors and no more: user names, pictures and who submitted what are not kept.
+Of people it keeps what that site shows beside a paper, because programs that read lists of daily papers expect it in
+ours: the authors' names, the public accounts tied to them and how sure that tie is, and the account that submitted the
+paper. An account is the name in its addresses and the name shown; pictures of people, numbers of followers, what they
+pay for and authors who chose to be hidden are not kept.
 """
 
 import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.record.identifiers import arxiv_id
-from broadsheet.record.paper import Author, Item, Link, PaperData
+from broadsheet.record.paper import Account, Author, Item, Link, ListedAuthor, Listing, PaperData
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadFile,
@@ -39,8 +42,21 @@ LARGEST_COUNT: Final = 2**31 - 1
 PUBLISHED_CHANGED: Final = date(2025, 3, 1)
 # A list day begins at 21:00 UTC the evening before: all but one of 2,202 recorded rows of 2024 obey.
 DAY_BEGINS: Final = timedelta(hours=3)
+# What is kept of a listing at most: numbers of things, and characters.
+MOST_KEYWORDS: Final = 50
+MOST_MEDIA: Final = 20
+LONGEST_KEYWORD: Final = 80
+LONGEST_NAME: Final = 120
+LONGEST_SUMMARY: Final = 2000
+LONGEST_ADDRESS: Final = 1000
+# In the address of the picture that the site itself makes of a paper's title.
+OWN_PICTURES: Final = "/social-thumbnails/"
+ITSELF: Final = "broadsheet"
 
 _FILE_DAY = re.compile(r"(?<!\d)(\d{4}-\d\d-\d\d)(?!\d)")
+_HANDLE = re.compile(r"[\w.-]{1,100}")
+_WORD = re.compile(r"[a-z][a-z_-]{0,39}", re.ASCII)
+_ADDRESS = re.compile(rf"https?://[^\s<>\"]{{3,{LONGEST_ADDRESS}}}")
 _HEAD = re.compile(rb"""\s*[\[{].{0,400}?["']paper["']\s*:|\s*\{.{0,400}?"data"\s*:\s*\[\s*["{].{0,20}?paper""", re.S)
 
 
@@ -108,18 +124,20 @@ def _paper(row: Mapping[str, object], day: date | None, source: str, today: date
         raise BadItem("a paper without an id" if not name else f"{name} has no title")
     published = told.get("publishedAt")
     listed = _edition_day(row, told, day, today)
+    shown = _shown(told.get("authors"))
     return PaperData(
         source=source,
         title=title,
         abstract=field_text(told.get("summary"), "paper.summary") or field_text(row.get("summary"), "summary"),
         identifiers=(arxiv_id(name).identifier,),
-        authors=_authors(told.get("authors")),
+        authors=tuple(Author(name) for name, _ in shown),
         submitted=possible_moment(published, today) if isinstance(published, str) and published else None,
         announced=listed,
         announced_by="listing" if listed else "",
         withdrawn=bool(told.get("withdrawnAt")),
         links=_links(row, told),
         signals=_signals(row, told),
+        listing=_listing(row, told, shown, today),
         raw_hash=hashed(raw),
     )
 
@@ -141,12 +159,105 @@ def _edition_day(row: Mapping[str, object], told: Mapping[str, object], day: dat
     return listed if listed < PUBLISHED_CHANGED else None
 
 
-def _authors(told: object) -> tuple[Author, ...]:
+def _shown(told: object) -> list[tuple[str, Mapping[str, object]]]:
+    """Give the authors who are shown: the name, and all that is told of each."""
     if not isinstance(told, list):
-        return ()
+        return []
     shown = [one for one in told if isinstance(one, dict) and not one.get("hidden")]
-    names = [field_text(one.get("name"), "an author's name") for one in shown]
-    return tuple(Author(name) for name in names if name)
+    named = ((field_text(one.get("name"), "an author's name"), one) for one in shown)
+    return [(name, one) for name, one in named if name]
+
+
+def _listing(
+    row: Mapping[str, object],
+    told: Mapping[str, object],
+    shown: Iterable[tuple[str, Mapping[str, object]]],
+    today: date,
+) -> Listing | None:
+    """Read what the list tells beside the paper. A part that makes no sense is left out: the paper is worth more."""
+
+    def said(*names: str) -> object:
+        return next((value for name in names for value in (told.get(name), row.get(name)) if value), None)
+
+    listing = Listing(
+        summary=_text(said("ai_summary"), LONGEST_SUMMARY),
+        summary_by=_text(said("ai_summary_model"), LONGEST_NAME),
+        keywords=_keywords(said("ai_keywords")),
+        submitter=_submitter(row, said("submittedOnDailyBy")),
+        organisation=_organisation(said("organization", "submitterOrganization")),
+        media=_media(said("mediaUrls", "mediaUrl"), row.get("thumbnail")),
+        authors=_listed_authors(shown, today),
+        discussion=found[0] if (found := _match(_HANDLE, said("discussionId"))) else "",
+        code_by=found[0] if (found := _match(_WORD, said("githubRepoAddedBy"))) else "",
+    )
+    return listing if listing != NOTHING else None
+
+
+NOTHING: Final = Listing()
+
+
+def _text(told: object, longest: int) -> str:
+    """Give a text, folded and cut to a length; nothing for what is no text."""
+    try:
+        return checked(told)[:longest].rstrip() if isinstance(told, str) else ""
+    except BadItem:
+        return ""
+
+
+def _match(pattern: re.Pattern[str], told: object) -> re.Match[str] | None:
+    return pattern.fullmatch(told) if isinstance(told, str) else None
+
+
+def _keywords(told: object) -> tuple[str, ...]:
+    """Give keywords, each once; one too long to be a keyword is none."""
+    texts = [_text(one, LONGEST_KEYWORD + 1) for one in told] if isinstance(told, list) else []
+    return tuple(dict.fromkeys(text for text in texts if 0 < len(text) <= LONGEST_KEYWORD))[:MOST_KEYWORDS]
+
+
+def _account(told: object) -> Account | None:
+    """Read an account. Its name in addresses is `user` beside an author and `name` beside a submission."""
+    if not isinstance(told, dict):
+        return None
+    handle = _match(_HANDLE, told.get("user")) or _match(_HANDLE, told.get("name"))
+    return Account(handle[0], _text(told.get("fullname"), LONGEST_NAME) or handle[0]) if handle else None
+
+
+def _submitter(row: Mapping[str, object], listed_by: object) -> Account | None:
+    """Read who submitted the paper to the list. A Broadsheet names itself where nobody did: a row must name someone."""
+    account = _account(row.get("submittedBy"))
+    if account and account.handle == ITSELF and not listed_by and "source" in row:
+        return None
+    return account or _account(listed_by)
+
+
+def _organisation(told: object) -> tuple[str, str] | None:
+    account = _account(told)
+    return (account.handle, account.name) if account else None
+
+
+def _media(told: object, thumbnail: object) -> tuple[str, ...]:
+    """Give the addresses of pictures and films, each once. What the site made of the title itself is neither."""
+    several = told if isinstance(told, list) else [told]
+    found = (_url(one) for one in several if one != thumbnail)
+    return tuple(dict.fromkeys(url for url in found if url and OWN_PICTURES not in url))[:MOST_MEDIA]
+
+
+def _listed_authors(shown: Iterable[tuple[str, Mapping[str, object]]], today: date) -> tuple[ListedAuthor, ...]:
+    listed = (_listed_author(place, told, today) for place, (_, told) in enumerate(shown))
+    return tuple(author for author in listed if author.account or author.status)
+
+
+def _listed_author(place: int, told: Mapping[str, object], today: date) -> ListedAuthor:
+    status = _match(_WORD, told.get("status"))
+    since = _moment_or_none(told.get("statusLastChangedAt"), today) if status else None
+    return ListedAuthor(place, _account(told.get("user")), status[0] if status else "", since)
+
+
+def _moment_or_none(told: object, today: date) -> datetime | None:
+    try:
+        return possible_moment(told, today) if isinstance(told, str) else None
+    except BadItem:
+        return None
 
 
 def _links(row: Mapping[str, object], told: Mapping[str, object]) -> tuple[Link, ...]:
@@ -169,9 +280,8 @@ def _links(row: Mapping[str, object], told: Mapping[str, object]) -> tuple[Link,
 
 
 def _url(told: object) -> str:
-    if not isinstance(told, str) or not re.fullmatch(r"https?://[^\s<>\"]{3,1000}", told.strip()):
-        return ""
-    return checked(told)
+    found = _ADDRESS.fullmatch(told.strip()) if isinstance(told, str) else None
+    return _text(found[0], LONGEST_ADDRESS + 8) if found else ""
 
 
 def _signals(row: Mapping[str, object], told: Mapping[str, object]) -> tuple[tuple[str, int], ...]:

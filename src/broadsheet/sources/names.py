@@ -13,6 +13,8 @@ NOBODY: Final = frozenset(("", "and", "et al", "et al.", "others", "...", "…")
 _INNER = re.compile(r"\(([^()]*)\)")
 _AND = re.compile(r"(?:^|[,;]?\s+)(?:and|&)(?=[\s,;]|$)[,;]?")
 _FOOTNOTE = re.compile(r"[\d\s,;*†‡§¶]+(?:and[\d\s,;*†‡§¶]+)*")
+_BRACED = re.compile(r"\{[^{}]*\}")
+_NAMED_PARTS = re.compile(r"\s*(?:family|given|prefix|suffix)\s*=", re.IGNORECASE)
 _BIBTEX_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
@@ -91,17 +93,44 @@ def family_first(text: str) -> Author | None:
 
 def bibtex_authors(text: str) -> tuple[Author, ...]:
     """Read an author field of BibTeX; a name in braces, such as that of a collaboration, is not taken apart."""
-    authors = []
-    for part in _split_outside_braces(text):
-        whole = re.fullmatch(r"\{(.*)\}", part, re.DOTALL)
-        if whole and "{" not in whole[1]:
-            name = squash(accents(whole[1]))
-            author = Author(name) if name else None
-        else:
-            author = family_first(accents(part).replace("{", "").replace("}", "").replace("~", " "))
-        if author:
-            authors.append(author)
-    return tuple(authors)
+    authors = (_bibtex_author(accents(part).replace("\\relax", "").strip()) for part in _split_outside_braces(text))
+    return tuple(author for author in authors if author)
+
+
+def _bibtex_author(part: str) -> Author | None:
+    if _is_in_braces(part):
+        name = _without_braces(part)
+        return Author(name) if name else None
+    if _NAMED_PARTS.match(part):
+        return _of_named_parts(part)
+    # A comma in braces divides nothing.
+    held = _BRACED.sub(lambda match: match[0].replace(",", "\x00"), part)
+    author = family_first(_without_braces(held))
+    return Author(author.name.replace("\x00", ",")) if author else None
+
+
+def _of_named_parts(part: str) -> Author | None:
+    """The extended form of biblatex: "family=Berg, given=Ada, prefix=van"."""
+    told = dict(pair.split("=", 1) for pair in re.split(r",\s*", part) if "=" in pair)
+    said = {name.strip().lower(): _without_braces(value).strip('"') for name, value in told.items()}
+    name = squash(" ".join(said.get(name, "") for name in ("given", "prefix", "family", "suffix")))
+    return Author(name) if name else None
+
+
+def _without_braces(text: str) -> str:
+    return squash(text.replace("{", "").replace("}", "").replace("~", " "))
+
+
+def _is_in_braces(text: str) -> bool:
+    """Whether one pair of braces holds all of a text."""
+    if not (text.startswith("{") and text.endswith("}")):
+        return False
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char == "{") - (char == "}")
+        if depth == 0:
+            return place == len(text) - 1
+    return False
 
 
 def _split_outside_braces(text: str) -> list[str]:

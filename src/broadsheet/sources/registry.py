@@ -9,6 +9,7 @@ from broadsheet.sources.arxiv_api import ArxivApi
 from broadsheet.sources.arxiv_feeds import ArxivFeeds
 from broadsheet.sources.arxiv_oai import ArxivOai
 from broadsheet.sources.batch import LiveSource, SourceError
+from broadsheet.sources.broadsheet_live import Broadsheet
 from broadsheet.sources.huggingface_live import HuggingFace
 
 LIVE = ("arxiv-feeds", "arxiv-oai", "huggingface")
@@ -29,7 +30,7 @@ def live_source(
 ) -> LiveSource:
     """Make the live source of that name; `arxiv-api:` is followed by ids, divided by commas, or by a query.
 
-    Raises SourceError for a name that is none.
+    `broadsheet:` is followed by the address of another site. Raises SourceError for a name that is none.
     """
     name, _, asked = name.partition(":")
     match name:
@@ -43,7 +44,9 @@ def live_source(
             ids = tuple(part.strip() for part in asked.split(",") if part.strip())
             named = {"ids": ids} if ids and all(map(_is_arxiv_id, ids)) else {"query": asked}
             return ArxivApi(**named, base=addresses.arxiv_api, holidays=holidays)
-    there = ", ".join((*LIVE, "arxiv-api:IDS", "arxiv-api:QUERY"))
+        case "broadsheet":
+            return Broadsheet(asked)
+    there = ", ".join((*LIVE, "arxiv-api:IDS", "arxiv-api:QUERY", "broadsheet:ADDRESS"))
     raise SourceError(f"no source is called {name}; there are {there}", permanent=True)
 
 

@@ -1,13 +1,16 @@
 """RIS, the tagged format of reference managers: lines of a two-letter tag, two blanks, a hyphen and a value."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
-from broadsheet.record.paper import Item, PaperData
+from broadsheet.record.identifiers import identify
+from broadsheet.record.paper import Author, Item, PaperData
 from broadsheet.sources.names import family_first
+from broadsheet.sources.published import YEAR, Published, arxiv_categories, written
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadItem,
@@ -19,13 +22,15 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, paper_of
+from broadsheet.sources.reference import Reference, identifiers, paper_of
 
 SOURCE: Final = "ris"
 
 _TAG = re.compile(r"([A-Z][A-Z0-9])  ?-(?: (.*))?$")
 _HEAD = re.compile(rb"(?:^|[\r\n])TY  ?- ?\w")
 _FULL_DATE = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})(?:/.*)?")
+
+_DOI = re.compile(r"\bdoi[:\s]\s*(10\.\d{4,9}/\S+)", re.IGNORECASE)
 
 Tags = dict[str, list[str]]
 
@@ -89,18 +94,65 @@ def _paper(tags: Tags, raw: bytes, today: date) -> PaperData:
     if not tags.get("TY"):
         raise BadItem("a record without its type")
     names = tags.get("AU") or tags.get("A1") or tags.get("A2") or []
-    journal = first("JO", "JF", "T2", "JA")
+    named = (*tags.get("AN", []), *tags.get("N1", []), *tags.get("M1", []), *tags.get("PB", []), *tags.get("C1", []))
+    journal = first("JO", "JF", "T2", "JA", "BT")
     reference = Reference(
-        title=first("TI", "T1"),
+        title=first("TI", "T1", "CT"),
         abstract=first("AB", "N2"),
-        authors=tuple(author for name in names if (author := family_first(name))),
+        authors=tuple(author for name in names if (author := _author(name))),
         doi=first("DO"),
-        url=first("UR", "L1", "L2"),
-        date=_date(first("DA", "Y1", "PY")) or first("PY", "Y1"),
-        journal_ref="" if "arxiv" in journal.lower() else journal,
-        elsewhere=(journal, *tags.get("AN", []), *tags.get("N1", []), *tags.get("M1", []), *tags.get("PB", [])),
+        url=_address(tags),
+        date=_date(first("DA", "Y1", "PY")) or first("PY", "Y1")[:4],
+        elsewhere=(journal, *named),
+    )
+    if not reference.doi:
+        reference = replace(reference, doi=_doi(named))
+    names_arxiv = any(name.scheme == "arxiv" for name in identifiers(reference))
+    published = _published(tags, journal)
+    reference = replace(
+        reference,
+        journal_ref=written(published) if published.place or not names_arxiv else "",
+        categories=arxiv_categories(tags.get("KW", [])) if names_arxiv else (),
     )
     return paper_of(reference, SOURCE, hashed(raw), today)
+
+
+def _published(tags: Tags, journal: str) -> Published:
+    def first(*names: str) -> str:
+        return next((tags[name][0] for name in names if tags.get(name)), "")
+
+    year = first("PY", "Y1", "DA")[:4]
+    year = year if YEAR.fullmatch(year) else ""
+    place = "" if "arxiv" in journal.lower() or journal.lower() == "corr" else journal
+    if not place:
+        publisher = first("PB")
+        # Who gives out a preprint is no place of publication.
+        place = "" if "arxiv" in publisher.lower() or tags["TY"][0] == "UNPB" else publisher
+    if not place:
+        return Published(year=year)
+    begin, end = first("SP"), first("EP")
+    pages = f"{begin}-{end}" if begin and end and "-" not in begin and begin != end else begin or end
+    return Published(place, first("VL"), first("IS"), pages, year)
+
+
+def _author(text: str) -> Author | None:
+    """Read "Family, Given, Suffix": here the suffix comes last."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) == 3 and all(parts):
+        text = f"{parts[0]}, {parts[2]}, {parts[1]}"
+    return family_first(text.rstrip(", "))
+
+
+def _address(tags: Tags) -> str:
+    """The address that names the paper best: some programs list the site's own pages first."""
+    told = [url for name in ("UR", "L1", "L2", "LK") for line in tags.get(name, []) for url in line.split(";")]
+    known = (url for url in told if (named := identify(url)) and named.scheme != "url")
+    return next(known, told[0] if told else "").strip()
+
+
+def _doi(told: Sequence[str]) -> str:
+    """A DOI out of notes, where older exports left it."""
+    return next((match[1] for text in told if (match := _DOI.search(text))), "")
 
 
 def _date(text: str) -> str:

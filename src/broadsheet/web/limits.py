@@ -49,8 +49,11 @@ RATES: Final = {
     "save": Rate(60, MINUTE),
     "comment": Rate(10, MINUTE),
     "preview": Rate(60, MINUTE),
+    "follow": Rate(60, MINUTE),
+    "feed": Rate(240, MINUTE, reads=True),
     "report": Rate(20, HOUR),
     "submit": Rate(20, 10 * MINUTE),
+    "bring": Rate(20, 10 * MINUTE),
     "claim": Rate(30, HOUR),
     "link": Rate(30, HOUR),
     "organisation": Rate(30, HOUR),
@@ -58,8 +61,10 @@ RATES: Final = {
     "search": Rate(120, MINUTE, reads=True, strangers=True),
     "join": Rate(20, 10 * MINUTE, reads=True),
     "invite": Rate(20, HOUR),
+    "token": Rate(60, HOUR),
     "profile": Rate(30, 10 * MINUTE),
     "export": Rate(6, HOUR),
+    "deliver": Rate(20, 10 * MINUTE),
     "erase": Rate(10, HOUR),
 }
 

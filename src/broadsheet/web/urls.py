@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from broadsheet.web.views import about, edition, health, machine, paper, search
+from broadsheet.api.v1.views import openapi
+from broadsheet.web.views import about, edition, health, machine, paper, search, thumbnail
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str, **kwargs: str) -> URLPattern:
@@ -16,6 +17,8 @@ def page(route: str, view: Callable[..., HttpResponseBase], name: str, **kwargs:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First: the ending of a format is no part of a day, a week, a month or a paper's name.
+    path("", include("broadsheet.web.export_urls")),
     page("", edition.latest, "latest"),
     page("date/<str:key>", edition.day, "day"),
     page("week", edition.newest, "this-week", kind="week"),
@@ -24,21 +27,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("month/<str:key>", edition.month, "month"),
     page("trending", edition.trending, "trending"),
     path("papers", RedirectView.as_view(pattern_name="latest")),
-    path("", include("broadsheet.web.export_urls")),
     page("papers/<path:key>", paper.show, "paper"),
     page("search", search.show, "search"),
     path("", include("broadsheet.web.community_urls")),
     path("", include("broadsheet.web.account_urls")),
     path("", include("broadsheet.web.list_urls")),
     path("", include("broadsheet.web.delivery_urls")),
+    path("", include("broadsheet.web.digest_urls")),
     path("api/", include("broadsheet.api.urls")),
     path("mcp", include("broadsheet.api.mcp.urls")),
+    page(".well-known/openapi.json", openapi, "well-known-openapi"),
     page("about", about.show, "about"),
     page("health", health.show, "health"),
     page("healthz", machine.healthz, "healthz"),
     page("robots.txt", machine.robots, "robots"),
     page("favicon.svg", machine.favicon, "favicon"),
     path("favicon.ico", RedirectView.as_view(pattern_name="favicon", permanent=True)),
+    page("thumbnails/<path:key>.svg", thumbnail.paper, "thumbnail"),
+    page("avatars/<str:handle>.svg", thumbnail.avatar, "avatar"),
     page("manifest.webmanifest", machine.manifest, "manifest"),
 ]
 

@@ -1,5 +1,7 @@
 """The address of the MCP server."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from broadsheet.api.mcp import views
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", views.endpoint, name="mcp")]

@@ -9,7 +9,8 @@ from pytest_django import Settings
 
 from broadsheet.cli import DONE, FAILED, MISUSED, main
 from broadsheet.community.models import Act
-from broadsheet.readers import accounts, network
+from broadsheet.lib.clock import now
+from broadsheet.readers import accounts, network, tokens
 from broadsheet.readers.models import Reader
 from broadsheet.readers.tests.site import NOON, configure, reader, sign_in, who
 
@@ -122,3 +123,58 @@ def test_an_invitation_is_printed_and_opens_the_door(say: Say, client: Client) -
     place = re.search(r"http://localhost:8000(/join/\S+)", said)
     assert place and "2 people" in said and "curator" in said
     assert client.get(place[1]).status_code == 200
+
+
+def test_a_token_is_made_listed_and_revoked(say: Say) -> None:
+    ada = reader("ada")
+    scopes = ["--scope", "read", "--scope", "write"]
+    secret = say("token", "ada", "--name", "paper bot", *scopes, "--days", "90").splitlines()[1]
+    token = tokens.find(secret, now=now())
+    assert token and (token.reader, token.name, token.scopes) == (ada, "paper bot", ["read", "write"])
+    assert token.expires and (token.expires - token.made).days == 90
+    listed = say("tokens", "ada")
+    assert "read,write" in listed and "paper bot" in listed and secret not in listed
+    assert say("revoke", "ada", "paper bot") == "“paper bot” is revoked.\n"
+    assert tokens.find(secret, now=now()) is None
+    assert say("tokens", "ada@lab.example") == "@ada has no tokens.\n"
+
+
+def test_a_token_is_told_to_scripts(say: Say) -> None:
+    reader("ada")
+    told = json.loads(say("token", "ada", "--name", "x", "--days", "never", "--json"))
+    assert tokens.find(told["secret"], now=now()) and (told["scopes"], told["expires"]) == (["read"], None)
+    (listed,) = json.loads(say("tokens", "ada", "--json"))["tokens"]
+    assert listed["used"] and (listed["number"], listed["name"]) == (told["number"], "x")
+    say("revoke", "ada", str(told["number"]))
+    assert json.loads(say("tokens", "ada", "--json")) == {"tokens": []}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["token", "nobody"],
+        ["token", "ada", "--name", " "],
+        ["token", "ada", "--days", "99999"],
+        ["tokens", "nobody"],
+        ["revoke", "ada", "nothing"],
+        ["revoke", "ada", "twice"],
+    ],
+)
+def test_what_no_token_allows_is_said_in_one_line(
+    say: Say, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    reader("ada")
+    for _ in range(2):
+        say("token", "ada", "--name", "twice")
+    assert main(["reader", *arguments]) == FAILED
+    said = capsys.readouterr().err
+    assert said.startswith("broadsheet reader: ") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "ada", "--scope", "x"], ["token", "ada", "--days", "0"], ["revoke", "ada"]]
+)
+def test_misused_tokens_end_with_two(say: Say, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["reader", *arguments])
+    assert left.value.code == MISUSED

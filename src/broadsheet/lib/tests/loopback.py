@@ -28,6 +28,8 @@ class Asked:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 def _key(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -45,6 +47,9 @@ class Loopback:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                outer._play(self)
+
+            def do_POST(self) -> None:
                 outer._play(self)
 
             def log_message(self, format: str, *args: object) -> None:
@@ -78,7 +83,8 @@ class Loopback:
 
     def _play(self, handler: BaseHTTPRequestHandler) -> None:
         path, query = _key(handler.path)
-        self.asked.append(Asked(path, dict(query), dict(handler.headers.items())))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        self.asked.append(Asked(path, dict(query), dict(handler.headers.items()), handler.command, body))
         queue = self.queues.get((path, query)) or self.queues.get((path, ()))
         if not queue:
             handler.send_error(404)

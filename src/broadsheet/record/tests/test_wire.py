@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.record.identifiers import Identifier
-from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Version
+from broadsheet.record.paper import Account, Author, Link, ListedAuthor, Listing, PaperData, Sighting, Version
 from broadsheet.record.wire import from_json, to_json
 
 texts = st.text(max_size=30)
@@ -52,6 +52,9 @@ PAPERS = st.builds(
     signals=st.lists(st.tuples(texts, st.integers()), max_size=3).map(tuple),
     listing=st.none() | LISTINGS,
     raw_hash=texts,
+    sightings=st.lists(
+        st.builds(Sighting, texts, texts, st.none() | st.dates(), st.just((("upvotes", 3),))), max_size=2
+    ).map(tuple),
 )
 WHOLE = PaperData(
     source="doi",
@@ -74,6 +77,7 @@ WHOLE = PaperData(
     signals=(("upvotes", 12),),
     listing=Listing(summary="Wet.", submitter=Account("bo", "Bo Bug"), authors=(ListedAuthor(1, None, "claimed"),)),
     raw_hash="ab" * 32,
+    sightings=(Sighting("doi", "cd" * 32, date(2026, 11, 18), (("upvotes", 12),)),),
 )
 
 

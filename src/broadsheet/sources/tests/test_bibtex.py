@@ -42,7 +42,7 @@ def test_an_entry_gives_all_it_names() -> None:
     ]
     assert [str(name) for name in found.identifiers] == ["arxiv:2405.12345", "doi:10.1000/abc"]
     assert found.submitted == datetime(2024, 5, 20, 12, tzinfo=UTC)
-    assert (found.abstract, found.journal_ref, found.categories) == ("We prove it.", "J. Things 3 2024", ("cs.LG",))
+    assert (found.abstract, found.journal_ref, found.categories) == ("We prove it.", "J. Things 3 (2024)", ("cs.LG",))
     assert (found.source, len(found.raw_hash)) == ("bibtex", 64)
 
 
@@ -73,6 +73,85 @@ def test_an_arxiv_id_is_found_wherever_people_leave_it(fields: str) -> None:
 def test_what_is_missing_stays_empty() -> None:
     found = paper("@unheardof{k, title = {A}, eprint = {x}, archivePrefix = {hal}, year = {in press}}")
     assert (found.identifiers, found.authors, found.submitted, found.abstract) == ((), (), None, "")
+
+
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [
+        ("Byron, Ada and others", ["Ada Byron"]),
+        ("{{NASA, Ames and co}} and A. Dee", ["NASA, Ames and co", "A. Dee"]),
+        (r"{The Caf{\'e} Group, Paris}", ["The Café Group, Paris"]),
+        (r"{\'E}. {\'E}lan and {\relax Ch}arles {\O}rsted", ["É. Élan", "Charles Ørsted"]),
+        ("van den Berg, Jr., A. B. AND Ef, C.~D.", ["A. B. van den Berg Jr.", "C. D. Ef"]),
+        ("{Barnes and Noble} and {Ernst \\& Co}", ["Barnes and Noble", "Ernst & Co"]),
+        ("family=Berg, given=Ada, prefix=van and family={Ef Group}", ["Ada van Berg", "Ef Group"]),
+        ("王小明 and 李, 明 and Пётр Ёлкин", ["王小明", "明 李", "Пётр Ёлкин"]),
+        (
+            'G{\\"o}del, Kurt and {\\L}ukasz \\.Zuk and {\\AA}ngstr\\"om, A.',
+            ["Kurt Gödel", "Łukasz Żuk", "A. Ångström"],
+        ),
+        ("Dee {Smith, Jones}, Ada", ["Ada Dee Smith, Jones"]),
+    ],
+)
+def test_names_are_read_as_people_write_them(author: str, names: list[str]) -> None:
+    assert [one.name for one in paper(f"@misc{{k, title = {{A}}, author = {{{author}}}}}").authors] == names
+
+
+@pytest.mark.parametrize(
+    ("fields", "identifiers"),
+    [
+        ("eprint = {9901001}, primaryClass = {hep-th}", ["arxiv:hep-th/9901001"]),
+        ("arxivId = {2405.12345}", ["arxiv:2405.12345"]),
+        ("eprint = {arXiv:2405.12345v3}, eprinttype = {arXiv}, eprintclass = {cs.LG}", ["arxiv:2405.12345"]),
+        (r"doi = {10.1000/a\_b}", ["doi:10.1000/a_b"]),
+        (r"doi = {10.1000/a{\_}b}", ["doi:10.1000/a_b"]),
+        (r"url = {https://doi.org/10.1000/a\%2Fb}", ["doi:10.1000/a/b"]),
+        (r"url = {\url{https://example.org/a\_b\&c}}", ["url:https://example.org/a_b&c"]),
+    ],
+)
+def test_identifiers_are_read_whatever_was_escaped(fields: str, identifiers: list[str]) -> None:
+    assert [str(name) for name in paper(f"@misc{{k, title = {{A}}, {fields}}}").identifiers] == identifiers
+
+
+@pytest.mark.parametrize(
+    ("fields", "published"),
+    [
+        (
+            "journal = {J. Things}, volume = 3, number = {2}, pages = {10--20}, year = 2020",
+            "J. Things 3(2), 10-20 (2020)",
+        ),
+        (r"journal = {Astronomy \& Astrophysics}, year = 2020", "Astronomy & Astrophysics (2020)"),
+        (r"journal = \apj, year = 2020", "The Astrophysical Journal (2020)"),
+        (r"journal = {\prd}, pages = {013009}, year = 2020", "Physical Review D, 013009 (2020)"),
+        ("journaltitle = {J. Things}, date = {2020-03}", "J. Things (2020)"),
+        ("booktitle = {Proceedings of {Things}}, publisher = {P}", "Proceedings of Things"),
+        ("publisher = {Wind Press}, year = 2011", "Wind Press (2011)"),
+        ("school = {University of Wind}, year = {1999}", "University of Wind (1999)"),
+        ("year = 2011", "2011"),
+        ("year = 2024, eprint = {2405.12345}", ""),
+    ],
+)
+def test_where_and_when_it_came_out_is_kept(fields: str, published: str) -> None:
+    assert paper(f"@misc{{k, title = {{A}}, {fields}}}").journal_ref == published
+
+
+def test_a_collaboration_in_a_field_of_its_own_is_an_author() -> None:
+    found = paper('@article{k, title = {A}, author = "Byron, Ada and others", collaboration = "WIND"}')
+    assert [author.name for author in found.authors] == ["Ada Byron", "WIND Collaboration"]
+    twice = paper("@article{k, title = {A}, author = {{WIND Collaboration}}, collaboration = {WIND}}")
+    assert [author.name for author in twice.authors] == ["WIND Collaboration"]
+
+
+@pytest.mark.parametrize("month", ['"10~" # jan', 'jan # "~10"', "{January 10}", "{10 Jan.}"])
+def test_a_day_in_the_field_of_the_month_is_read(month: str) -> None:
+    assert paper(f"@misc{{k, title={{A}}, year=2024, month={month}}}").submitted == datetime(
+        2024, 1, 10, 12, tzinfo=UTC
+    )
+
+
+def test_titles_keep_their_formulas_and_lose_what_only_tex_needs() -> None:
+    found = paper(r"@misc{k, title = {{Ants} \& {B}ees: 5\% of $x_{i}\%$ and a\_b, \emph{so}}, subtitle = {A {T}ale}}")
+    assert found.title == r"Ants & Bees: 5% of $x_{i}\%$ and a_b, \emph{so}: A Tale"
 
 
 @pytest.mark.parametrize(
@@ -119,3 +198,8 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 def test_a_million_open_braces_are_read_in_linear_time() -> None:
     assert all(isinstance(item, Rejected) for item in items("@a{" + "{" * 1_000_000))
     assert len(items("@a{x, title={" * 20_000)) <= 20_000
+
+
+def test_formulas_are_left_as_they_are_written() -> None:
+    found = paper(r"@misc{k, title = {{Caf{\'e}s of $x_{\ldots}$ and {\bf bold} \textbf{{B}}}}}")
+    assert found.title == r"Cafés of $x_{\ldots}$ and {\bf bold} \textbf{B}"

@@ -41,7 +41,7 @@ def test_an_item_gives_all_it_names(told: object) -> None:
         Author("The Collaboration"),
     )
     assert [str(name) for name in found.identifiers] == ["doi:10.1000/abc", "arxiv:2405.12345"]
-    assert (found.submitted, found.journal_ref) == (datetime(2024, 5, 3, 12, tzinfo=UTC), "J. Things")
+    assert (found.submitted, found.journal_ref) == (datetime(2024, 5, 3, 12, tzinfo=UTC), "J. Things (2024)")
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,37 @@ def test_an_item_that_cannot_be_right_is_kept_aside_and_the_next_one_read(told: 
 def test_a_file_that_is_no_list_is_refused(raw: bytes) -> None:
     with pytest.raises(BadFile, match=r"refs\.json"):
         items(raw)
+
+
+def test_what_the_schema_has_no_field_for_is_read_where_it_stands_instead() -> None:
+    told = {**ITEM, "author": [{"literal": "A"}, {"literal": "B"}, {"literal": "C"}], "categories": ["cs.CL", "wind"]}
+    told["custom"] = {"orcid": ["", "0000-0001-2345-6789", "none"]}
+    (found,) = items([told])
+    assert isinstance(found, PaperData)
+    assert found.authors == (Author("A"), Author("B", orcid="0000-0001-2345-6789"), Author("C"))
+    assert found.categories == ("cs.CL",)
+
+
+def test_where_it_came_out_and_when_it_was_handed_in_are_kept_apart() -> None:
+    told = {
+        "container-title": "J. Things",
+        "volume": 3,
+        "issue": "2",
+        "page": "10-20",
+        "issued": {"date-parts": [[2020]]},
+    }
+    (found,) = items([{"type": "article-journal", "title": "A", "submitted": {"date-parts": [[2019, 5, 3]]}, **told}])
+    assert isinstance(found, PaperData)
+    assert found.journal_ref == "J. Things 3(2), 10-20 (2020)"
+    assert found.submitted == datetime(2019, 5, 3, 12, tzinfo=UTC)
+
+
+def test_a_doi_in_the_note_is_read() -> None:
+    (found,) = items([{"type": "book", "title": "A", "note": "Seen. DOI: 10.1000/X"}])
+    assert isinstance(found, PaperData) and [str(name) for name in found.identifiers] == ["doi:10.1000/x"]
+
+
+@pytest.mark.parametrize("custom", [None, [], {"orcid": 3}, {"orcid": [1, None]}, "x"])
+def test_nonsense_beside_the_fields_is_passed_over(custom: object) -> None:
+    (found,) = items([{**ITEM, "custom": custom, "categories": custom}])
+    assert isinstance(found, PaperData)

@@ -55,7 +55,7 @@ def test_a_doi_is_asked_for_as_a_citation_and_read(server: Loopback, http: Http)
         identifiers=(BEES,),
         authors=(Author("Ada Ant", orcid="0000-0002-1825-0097"), Author("Bo Bug")),
         submitted=datetime(2026, 11, 3, 12, tzinfo=UTC),
-        journal_ref="Journal of Bees",
+        journal_ref="Journal of Bees (2026)",
         raw_hash=paper.raw_hash,
     )
 

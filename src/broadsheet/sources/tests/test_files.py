@@ -11,7 +11,14 @@ from broadsheet.sources.files import FORMATS, BadFile, files_under, open_items
 
 ROW = {"id": "2405.{:05}", "title": "A title", "abstract": "Words.", "categories": "cs.LG", "authors": "Ada Byron"}
 LONG = "An abstract of enough words to be one, told again and again. " * 5
+COPIED = {
+    "source": "sample",
+    "title": "A title",
+    "identifiers": [["arxiv", "2405.00001"]],
+    "sightings": [["sample", "", None, []]],
+}
 SAMPLES = {
+    "broadsheet-jsonl": ("copy.jsonl", json.dumps({"seq": 1, "key": "2405.00001", "paper": COPIED})),
     "saved-page": ("page.txt", f"Get trending papers in your email inbox!\nSubscribe\nA title\n{LONG}\n"),
     "arxiv-jsonl": ("arxiv.jsonl", json.dumps({**ROW, "id": "2405.00001"}) + "\n"),
     "hf-daily": ("2024-05-27.json", json.dumps([{"paper": {"id": "2405.00001", "title": "A title"}}])),

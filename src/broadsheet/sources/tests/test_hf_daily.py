@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.record.paper import Author, Item, Link, PaperData, Rejected
+from broadsheet.record.paper import Account, Author, Item, Link, ListedAuthor, Listing, PaperData, Rejected
 from broadsheet.sources.files import open_items
 from broadsheet.sources.hf_daily import parse_rows, read
 from broadsheet.sources.reading import BadFile
@@ -70,10 +70,107 @@ def test_a_row_gives_texts_counts_and_the_day_it_was_listed() -> None:
     assert found.signals == (("upvotes", 32), ("comments", 3))
 
 
-def test_people_are_authors_by_name_and_nothing_else_is_kept_of_them() -> None:
+def listing(told: object) -> Listing:
+    return paper(told).listing or Listing()
+
+
+def test_of_people_are_kept_names_and_public_accounts_and_no_pictures() -> None:
     found = paper(row())
     assert found.authors == (Author("Ada Byron"), Author("B. Dee"))
-    assert not any(word in repr(found) for word in ("ada'", "avatar", ".svg", "Some One", "someone", "Hidden"))
+    assert found.listing == Listing(
+        submitter=Account("someone", "Some One"), authors=(ListedAuthor(0, Account("ada", "A.")),)
+    )
+    assert not any(word in repr(found) for word in ("avatar", ".svg", "Hidden"))
+
+
+def test_a_row_of_today_tells_all_that_is_beside_the_paper() -> None:
+    told = with_paper(
+        ai_summary="In short,\n bees.",
+        ai_summary_model="a/model",
+        ai_keywords=["bees", " honey\ncombs ", "bees"],
+        submittedOnDailyBy={"user": "ada", "fullname": "Ada Byron", "avatarUrl": "/a.svg"},
+        organization={"_id": "0" * 24, "name": "hive", "fullname": "The Hive", "avatar": "https://x.example/a.png"},
+        mediaUrls=["https://media.example/a.mp4", "https://media.example/b.png", "https://media.example/a.mp4"],
+        discussionId="66ac44677746f1e5ff6b71f3",
+        githubRepo="https://github.com/a/b",
+        githubRepoAddedBy="auto",
+        authors=[
+            {"name": "Hidden One", "hidden": True, "user": {"user": "hidden"}, "status": "claimed_verified"},
+            {"name": "B. Dee", "hidden": False},
+            {
+                "name": "Ada Byron",
+                "user": {"user": "ada", "fullname": "A."},
+                "status": "claimed_verified",
+                "statusLastChangedAt": "2024-05-28T09:13:43.053Z",
+            },
+            {"name": "C. Eff", "status": "extracted_pending"},
+        ],
+    )
+    del told["submittedBy"]
+    assert listing(told) == Listing(
+        summary="In short, bees.",
+        summary_by="a/model",
+        keywords=("bees", "honey combs"),
+        submitter=Account("ada", "Ada Byron"),
+        organisation=("hive", "The Hive"),
+        media=("https://media.example/a.mp4", "https://media.example/b.png"),
+        authors=(
+            ListedAuthor(1, Account("ada", "A."), "claimed_verified", datetime(2024, 5, 28, 9, 13, 43, 53000, UTC)),
+            ListedAuthor(2, None, "extracted_pending"),
+        ),
+        discussion="66ac44677746f1e5ff6b71f3",
+        code_by="auto",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"mediaUrl": "https://media.example/a.mp4"}, ("https://media.example/a.mp4",)),
+        ({"mediaUrl": "https://cdn.example/social-thumbnails/papers/2405.00001.png"}, ()),
+        ({"mediaUrl": "https://cdn.example/t.png", "thumbnail": "https://cdn.example/t.png"}, ()),
+        ({"mediaUrls": ["javascript:alert(1)", "/local.png", "ftp://x.example/a", None, 7, {}]}, ()),
+        ({"mediaUrls": [f"https://media.example/{number}" for number in range(99)]}, 20),
+        ({"mediaUrls": ["https://media.example/" + "a" * 5000, "https://media.example/\x00"]}, ()),
+    ],
+)
+def test_media_are_web_addresses_and_not_what_the_site_made_itself(told: dict[str, object], kept: object) -> None:
+    media = listing(row(**told)).media
+    assert (len(media) if isinstance(kept, int) else media) == kept
+
+
+@pytest.mark.parametrize("key", ["organization", "submitterOrganization"])
+def test_an_organisation_has_had_two_names_and_two_places(key: str) -> None:
+    told = {"name": "hive", "fullname": "The Hive"}
+    assert listing(row(**{key: told})).organisation == listing(with_paper(**{key: told})).organisation
+    assert listing(row(**{key: {"name": "hive"}})).organisation == ("hive", "hive")
+
+
+def test_a_site_that_names_itself_is_nobody_who_submitted() -> None:
+    itself = {"user": "broadsheet", "name": "broadsheet", "fullname": "Lab papers"}
+    assert listing(row(submittedBy=itself, source="arxiv")).submitter is None
+    assert listing(row(submittedBy=itself)).submitter == Account("broadsheet", "Lab papers")
+
+
+def test_parts_that_make_no_sense_are_left_out_and_the_paper_stays() -> None:
+    told = with_paper(
+        ai_summary={"text": "x"},
+        ai_summary_model="\udfff",
+        ai_keywords=[7, "a\x00b", "x" * 81, "", None, *(f"word {number}" for number in range(99))],
+        submittedOnDailyBy=["ada"],
+        organization="hive",
+        discussionId="../../etc",
+        githubRepoAddedBy="<b>",
+        authors=[{"name": "Ada", "user": {"user": "a b"}, "status": 7}, {"name": "B", "user": "b", "status": "DROP;"}],
+    )
+    found = paper({**told, "submittedBy": {"name": "../x", "fullname": 7}})
+    assert found.authors == (Author("Ada"), Author("B"))
+    assert found.listing == Listing(keywords=tuple(f"word {number}" for number in range(50)))
+    assert listing(with_paper(ai_summary="x" * 9999)).summary == "x" * 2000
+    assert paper({"paper": {"id": "2405.00001", "title": "Alone"}}).listing is None
+    assert listing(with_paper(authors=[{"name": "A", "status": "claimed", "statusLastChangedAt": "soon"}])).authors == (
+        ListedAuthor(0, None, "claimed"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,3 +314,13 @@ def test_the_recorded_year_is_read_whole_and_the_day_is_told_without_being_said(
         del one["day"]
     guessed = [item.announced for item in parse_rows(rows, None, today=TODAY) if isinstance(item, PaperData)]
     assert sum(mine == theirs.announced for mine, theirs in zip(guessed, papers, strict=True)) >= len(papers) - 1
+
+
+def test_the_recorded_year_keeps_its_accounts_and_films_but_not_the_pictures_the_site_made() -> None:
+    papers = [item for item in open_items(shared("2024.jsonl.gz"))[1] if isinstance(item, PaperData)]
+    listings = [paper.listing for paper in papers if paper.listing]
+    media = [url for listing in listings for url in listing.media]
+    assert sum(listing.submitter is not None for listing in listings) >= 2000
+    assert sum(len(listing.authors) for listing in listings) > 6000
+    assert len(media) > 200 and not any("social-thumbnails" in url for url in media)
+    assert all(author.place < len(paper.authors) for paper in papers for author in (paper.listing or Listing()).authors)

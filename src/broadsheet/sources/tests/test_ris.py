@@ -37,9 +37,9 @@ def test_a_record_gives_all_it_names(text: str) -> None:
     (found,) = items(text)
     assert isinstance(found, PaperData)
     assert (found.source, found.title, found.abstract) == ("ris", "On things: and others", "We prove it.")
-    assert found.authors[0] == Author("Ada Byron") and len(found.authors) == 2
+    assert found.authors == (Author("Ada Byron"), Author("B. C. Dee Jr"))
     assert [str(name) for name in found.identifiers] == ["doi:10.1000/abc", "arxiv:2405.12345"]
-    assert (found.submitted, found.journal_ref) == (datetime(2024, 5, 3, 12, tzinfo=UTC), "J. Things")
+    assert (found.submitted, found.journal_ref) == (datetime(2024, 5, 3, 12, tzinfo=UTC), "J. Things (2024)")
 
 
 def test_records_are_told_apart_also_where_an_end_is_missing() -> None:
@@ -71,3 +71,26 @@ def test_a_huge_record_is_kept_aside_without_being_held() -> None:
 
 def test_latin_1_files_are_read() -> None:
     assert titles("TY  - GEN\nTI  - Über\nER  - \n".encode("latin-1")) == ["Über"]
+
+
+def test_where_it_came_out_is_kept() -> None:
+    (found,) = items("TY  - JOUR\nTI  - A\nT2  - J. Things\nVL  - 3\nIS  - 2\nSP  - 10\nEP  - 20\nPY  - 2020\nER  - \n")
+    assert isinstance(found, PaperData) and found.journal_ref == "J. Things 3(2), 10-20 (2020)"
+    (found,) = items("TY  - BOOK\nTI  - A\nPB  - Wind Press\nY1  - 2020//\nER  - \n")
+    assert isinstance(found, PaperData) and found.journal_ref == "Wind Press (2020)"
+
+
+def test_the_address_that_names_the_paper_is_chosen() -> None:
+    (found,) = items("TY  - GEN\nTI  - A\nUR  - https://library.example/1\nUR  - https://doi.org/10.1000/x\nER  - \n")
+    assert isinstance(found, PaperData) and [str(name) for name in found.identifiers] == ["doi:10.1000/x"]
+    (found,) = items("TY  - GEN\nTI  - A\nN1  - Printed. doi: 10.1000/Y\nER  - \n")
+    assert isinstance(found, PaperData) and [str(name) for name in found.identifiers] == ["doi:10.1000/y"]
+
+
+def test_groups_are_not_taken_apart_and_keywords_of_arxiv_are_categories() -> None:
+    text = (
+        "TY  - GEN\nTI  - A\nAU  - The Wind Collaboration,\nAN  - arXiv:2405.12345\nKW  - cs.CL\nKW  - wind\nER  - \n"
+    )
+    (found,) = items(text)
+    assert isinstance(found, PaperData)
+    assert (found.authors, found.categories) == ((Author("The Wind Collaboration"),), ("cs.CL",))

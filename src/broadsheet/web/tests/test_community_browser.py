@@ -13,6 +13,7 @@ from broadsheet.community.models import Comment, Finding, Vote
 from broadsheet.community.tests.factory import reader
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.readers import follows, tokens
 from broadsheet.readers.models import Reader
 from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE, Open
 from broadsheet.web.tests.conftest import NOW, made
@@ -24,6 +25,7 @@ PAPER = "/papers/2405.15001"
 OWN = [DAY, PAPER, "/search?q=planets", "/library", "/submit", "/submissions", "/organisations", "/moderation"]
 OWN += [f"/desk{page}" for page in ("", "/submissions", "/claims", "/reports", "/readers", "/readers/ada", "/votes")]
 OWN += [f"/{page}/2405.15001" for page in ("claim", "link", "comment/on")] + ["/report/paper:2405.15001", "/about"]
+OWN += ["/feeds", "/follows", "/category/cs.CL", "/author/Ada%20Lum"]
 OWN += ["/organisations/lab-of-planets", "/organisations/lab-of-planets/edit", "/found-organisation"]
 
 
@@ -56,6 +58,9 @@ def busy(ada: Reader) -> None:
     client.post("/found-organisation", {"name": "Lab of Planets", "url": "https://lab.example/"})
     client.post("/organisations/lab-of-planets/papers", {"paper": "2405.15001", "on": "1"})
     client.post("/desk/paper/2405.15002", {"do": "place", "day": "", "reason": "Worth it"})
+    for key in ("category/cs.CL", "search/" + "long-" * 30, "organisation/gone"):
+        follows.follow(ada, key, now=NOW)
+    tokens.make(ada, "My feeds", ["feed"], days=None, now=NOW)
     reader(3, state="waiting")
     finding = Finding.objects.create(key="k", kind="burst", paper=paper, discount=0.9, found=NOW, evidence={"votes": 9})
     finding.members.set(Reader.objects.filter(role="reader"))
@@ -157,6 +162,24 @@ def test_all_works_without_javascript(browser: Browser, ada: Reader, site: str) 
     expect(page.locator(".comment.depth-1 .comment-text")).to_have_text("It does.")
     page.goto(site + "/library")
     assert page.locator("article").count() == 1 and votes() == 1
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_list_is_followed_by_its_button(browser: Browser, ada: Reader, site: str, scripts: bool) -> None:
+    context = signed_in(browser.new_context(java_script_enabled=scripts), ada, site)
+    page = context.new_page()
+    page.goto(site + "/category/cs.CL")
+    button = page.locator(".about-list .follow")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(button).to_have_text("Followed", use_inner_text=True)
+    expect(button).not_to_have_attribute("data-busy", re.compile(""))
+    page.goto(site + "/follows")
+    assert page.locator("article").count() == 3
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
     context.close()
 
 

@@ -25,8 +25,9 @@ from broadsheet.editions import lists
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
 from broadsheet.papers.models import Change, Paper
-from broadsheet.web import almanac, cards, categories
+from broadsheet.web import almanac, cards, categories, formats
 from broadsheet.web.acting import reader_of, sign_in
+from broadsheet.web.views import exports
 from broadsheet.web.views.errors import NotHere
 
 PAGE: Final = 100
@@ -49,6 +50,7 @@ def unchanged(request: HttpRequest, key: str = "") -> str | None:
         __version__,
         [static(f"web/{name}") for name in ("broadsheet.css", "community.css", "account.css", "broadsheet.js")],
         get_language(),
+        formats.asked(request, "md"),
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
@@ -71,6 +73,7 @@ def _as_day(key: str) -> date | None:
         return None
 
 
+@formats.negotiated
 @condition(etag_func=unchanged)
 def latest(request: HttpRequest) -> HttpResponse:
     """Show the newest edition that has papers."""
@@ -80,6 +83,7 @@ def latest(request: HttpRequest) -> HttpResponse:
     return _show(request, lists.day(newest), newest, newest)
 
 
+@formats.negotiated
 @condition(etag_func=unchanged)
 def day(request: HttpRequest, key: str) -> HttpResponse:
     """Show the edition of a day, written YYYY-MM-DD."""
@@ -90,6 +94,7 @@ def day(request: HttpRequest, key: str) -> HttpResponse:
     return _show(request, lists.day(wanted), wanted, wanted)
 
 
+@formats.negotiated
 def week(request: HttpRequest, key: str) -> HttpResponse:
     """Show the papers of an ISO week, written 2024-W22."""
     try:
@@ -100,6 +105,7 @@ def week(request: HttpRequest, key: str) -> HttpResponse:
     return _show(request, found, first, first + timedelta(days=6))
 
 
+@formats.negotiated
 def month(request: HttpRequest, key: str) -> HttpResponse:
     """Show the papers of a month, written 2024-05."""
     try:
@@ -118,6 +124,7 @@ def newest(request: HttpRequest, kind: str) -> HttpResponseBase:
     return redirect(kind, key=lists.week_key(found) if kind == "week" else lists.month_key(found))
 
 
+@formats.negotiated
 def trending(request: HttpRequest) -> HttpResponse:
     """Show the hot list."""
     newest = lists.latest_day()
@@ -137,6 +144,8 @@ class Chip:
 
 
 def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> HttpResponse:
+    if kind := formats.asked(request, "md"):
+        return exports.of_edition(request, edition, kind)
     chosen = request.GET.get("cat", "")
     entries = [entry for entry in edition.entries if not chosen or chosen in entry.paper.category_list]
     page = Paginator(entries, PAGE).get_page(request.GET.get("page"))

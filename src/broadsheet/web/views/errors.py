@@ -1,8 +1,10 @@
-"""Pages for what went wrong: a sentence, and a way on."""
+"""Pages for what went wrong: a sentence, and a way on. Programs get the same sentence as JSON."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+
+from broadsheet.api import errors
 
 
 class NotHere(Http404):
@@ -28,4 +30,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, heading: str, says: str) -> HttpResponse:
+    if errors.is_for_programs(request.path_info):
+        return errors.answer(request, status, says)
     return render(request, "web/error.html", {"status": status, "heading": heading, "says": says}, status=status)

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from broadsheet.community import health as community
+from broadsheet.delivery import health as everything
 from broadsheet.papers import health
 
 NEWEST_REFUSED = 8
@@ -34,7 +34,7 @@ FIGURES = {
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:
     """Show the checks, the last days by source, and the items that could not be read."""
-    checks = community.checks()
+    checks = everything.checks()
     return render(
         request,
         "web/health.html",

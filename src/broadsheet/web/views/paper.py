@@ -2,17 +2,20 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from broadsheet.community import marks
-from broadsheet.export import address
+from broadsheet.export import address, bibtex
+from broadsheet.export.reference import of_paper
 from broadsheet.markup import maths
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
-from broadsheet.web import bibtex, cards, cover, together
+from broadsheet.web import cards, cover, formats, together
 from broadsheet.web.acting import reader_of
 from broadsheet.web.badges import KINDS, all_links, told
+from broadsheet.web.views import exports
 from broadsheet.web.views.errors import NotHere
 
 LONGEST_KEY = 500
@@ -30,11 +33,14 @@ CHANGES = {
 }
 
 
+@formats.negotiated
 def show(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Show a paper; any other name it has leads to its one address."""
+    """Show a paper, or give it in the format that is asked for; any other name it has leads to its one address."""
     paper = queries.by_key(key) if len(key) <= LONGEST_KEY and key.isprintable() else None
     if paper is None:
         raise NotHere(_("We have no paper of that name. It may not have come in yet."))
+    if kind := formats.asked(request, *formats.FORMATS):
+        return exports.of_paper(request, paper, kind)
     if paper.key != key:
         return redirect("paper", key=paper.key, permanent=True)
     return _page(request, paper)
@@ -68,12 +74,45 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
             for change in paper.changes.exclude(kind="vector").order_by("-seq")[:30]
         ],
         "similar": [cards.of_hit(hit, given) for hit in similar],
-        "bibtex": bibtex.entry(paper, doi),
+        "bibtex": bibtex.entry(paper, doi, _elsewhere(identifiers)),
+        "formats": formats.links("paper", paper.key),
+        "markdown": reverse(formats.route("paper", "md"), args=[paper.key]),
+        "citation": _citation(request, paper, doi),
         "sample": paper.source == "sample",
         "here": request.path,
         **together.of_paper(paper, reader),
     }
     return render(request, "web/paper.html", context)
+
+
+def _citation(request: HttpRequest, paper: Paper, doi: str) -> list[tuple[str, str]]:
+    """What reference managers read in a page's head (Highwire Press tags, as Google Scholar asks for them)."""
+    told = of_paper(paper, doi)
+    outside = address.outside(paper)
+    day = paper.submitted.date() if paper.submitted else paper.announced
+    published = told.published
+    tags = [
+        ("title", maths.as_text(paper.title)),
+        *(("author", name) for name, _orcid in told.authors),
+        ("publication_date", f"{day:%Y/%m/%d}" if told.kind == "preprint" and day else published.year),
+        ("online_date", f"{day:%Y/%m/%d}" if day else ""),
+        ("conference_title" if told.kind == "conference" else "journal_title", published.place),
+        ("volume", published.volume),
+        ("issue", published.issue),
+        ("firstpage", published.pages.partition("-")[0]),
+        ("lastpage", published.pages.partition("-")[2]),
+        ("arxiv_id", told.arxiv),
+        ("doi", doi),
+        ("pdf_url", outside.pdf),
+        ("abstract_html_url", address.of_paper(paper, request)),
+        ("abstract", maths.as_text(paper.abstract)),
+    ]
+    return [(f"citation_{name}", value) for name, value in tags if value]
+
+
+def _elsewhere(names: list[list[str]]) -> str:
+    """An address of the paper, where it has no other name to go by."""
+    return next((address for scheme, value in names if (address := _address(scheme, value))), "")
 
 
 def _address(scheme: str, value: str) -> str:

@@ -20,9 +20,10 @@ from broadsheet.papers.finding import Found, FoundPaper
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
 from broadsheet.search.types import Filter, Mode
-from broadsheet.web import cards, categories
+from broadsheet.web import cards, categories, formats
 from broadsheet.web.acting import reader_of, sign_in
 from broadsheet.web.limits import limited
+from broadsheet.web.views import exports
 from broadsheet.web.views.errors import bad_request
 
 LONGEST_QUERY: Final = 1000
@@ -73,12 +74,15 @@ class Chip:
     hint: str = ""
 
 
+@formats.negotiated
 @vary_on_headers("HX-Request")
 @limited("search")
 def show(request: HttpRequest) -> HttpResponseBase:
     """Show what is found; for htmx only the results, which it puts in their place while the reader types."""
     if len(request.GET.get("q", "")) > LONGEST_QUERY:
         return bad_request(request, says=_("That is too long to search for. A few words find more."))
+    if kind := formats.asked(request, "md"):
+        return _exported(request, kind)
     asked = read(request.GET)
     typing = _typing(request)
     found = finding.find(asked.q, mode=asked.mode, wanted=asked.wanted) if asked.q else None
@@ -89,6 +93,21 @@ def show(request: HttpRequest) -> HttpResponseBase:
     if typing:
         response["HX-Replace-Url"] = asked.address
     return response
+
+
+@limited("search")
+def export(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """Give what is found in a format."""
+    if len(request.GET.get("q", "")) > LONGEST_QUERY:
+        return bad_request(request, says=_("That is too long to search for. A few words find more."))
+    return _exported(request, kind)
+
+
+def _exported(request: HttpRequest, kind: str) -> HttpResponseBase:
+    asked = read(request.GET)
+    if not asked.q:
+        return bad_request(request, says=_("Say what to search for, as in ?q=attention."))
+    return exports.of_found(request, finding.find(asked.q, mode=asked.mode, wanted=asked.wanted), kind)
 
 
 def _typing(request: HttpRequest) -> bool:

@@ -1,0 +1,65 @@
+"""What templates say of lists: their feeds, and the button that follows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+
+from broadsheet.editions.named import LONGEST_KEY
+from broadsheet.readers import follows
+from broadsheet.readers.models import Reader
+from broadsheet.web import following
+from broadsheet.web.views.search import Asked
+
+register = template.Library()
+
+
+@register.inclusion_tag("web/parts/feed_head.html")
+def feeds_in_head(key: str, title: str) -> dict[str, object]:
+    """Name the feeds of a list in the head of its page, where browsers and readers' programs look for them."""
+    return {"feeds": following.feed_links(key), "title": title}
+
+
+@register.inclusion_tag("web/parts/feed_links.html")
+def feeds_of(key: str) -> dict[str, object]:
+    """Give small links to the feeds of a list."""
+    return {"feeds": following.feed_links(key)}
+
+
+@register.simple_tag
+def list_url(kind: str, value: str) -> str:
+    """Give the address of the page of a category, an author or a tag; of a search where no address can hold its name.
+
+    Sources give what they like for a name: no page may break on one with a line break or a slash.
+    """
+    try:
+        return reverse(kind, args=[value])
+    except NoReverseMatch:
+        return f"{reverse('search')}?{urlencode({'q': value})}"
+
+
+@register.inclusion_tag("web/parts/follow.html", takes_context=True)
+def follow_button(context: Mapping[str, Any], key: str, near: str = "", what: str = "") -> dict[str, object]:
+    """Give the button by which a reader follows a list; it needs the form `acts` on the page.
+
+    near: the id of what on the page names the list. what: what the button says, where that is more than "Follow".
+    """
+    me = context.get("me")
+    reader = me if isinstance(me, Reader) and me.is_authenticated else None
+    followed = bool(reader and follows.followed(reader, [key]))
+    return {"key": key, "on": followed, "me": me, "sign_in": context.get("sign_in", ""), "near": near, "what": what}
+
+
+@register.filter
+def search_key(asked: Asked) -> str:
+    """Give the key of the list that a search asks for, its filters among its words; "" where it is too long for one.
+
+    From when on papers are wanted is left out: what is followed is what is new.
+    """
+    words = [asked.q, *(f"cat:{code}" for code in asked.wanted.categories)]
+    if asked.wanted.has_code:
+        words.append("has:code")
+    key = "search/" + " ".join(filter(None, words))
+    return key if asked.q and len(key) <= LONGEST_KEY else ""
