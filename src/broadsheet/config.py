@@ -196,6 +196,7 @@ SETTINGS = (
         "mail_url", "", mail_server, "The mail server: smtp://user:password@host:587, or smtps:// with TLS at once."
     ),
     Setting("mail_from", "", text, "The address that mails come from, such as Broadsheet <papers@lab.example>."),
+    Setting("digest_wait", 6, whole(0, 23), "Hours a digest waits for an edition that is not complete."),
     Setting("github_client", "", text, "The client id of an OAuth application at GitHub, to sign in with it."),
     Setting("github_secret", "", text, "Its secret."),
     Setting("orcid_client", "", text, "The client id at ORCID, to sign in with it and prove authorship."),

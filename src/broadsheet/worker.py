@@ -49,6 +49,7 @@ def steps() -> tuple[Step, ...]:
         Step("origins", forget_origins, timedelta(hours=1)),
         Step("mails", send_mails, timedelta(minutes=1)),
         Step("deliveries", deliver, timedelta(seconds=30)),
+        Step("digests", send_digests, timedelta(minutes=1)),
         Step("tidying", tidy, timedelta(hours=1)),
     )
 
@@ -126,6 +127,13 @@ def deliver(now: datetime) -> int:
     from broadsheet.delivery import due
 
     return due.run(now)
+
+
+def send_digests(now: datetime) -> int:
+    """Choose the digests that are due and send them."""
+    from broadsheet.digest import run
+
+    return run.run(now)
 
 
 def tidy(now: datetime) -> int:

@@ -120,7 +120,7 @@ def is_public_read(request: HttpRequest) -> bool:
     if request.method not in ("GET", "HEAD") or not (path.startswith(("/api/", "/feeds/")) or path.endswith(".md")):
         return False
     secret = "bs_" in shown or "bs_" in path or "bs_" in request.META.get("QUERY_STRING", "")
-    return not secret and not shown.startswith("basic") and "HTTP_COOKIE" not in request.META
+    return not secret and not shown.startswith("basic") and not request.META.get("HTTP_COOKIE")
 
 
 def key_of(request: HttpRequest) -> Key:

@@ -26,6 +26,8 @@ class ApiError(Exception):
 
 def answer(request: HttpRequest, status: int, says: str, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """Answer with an error: `{"error": says}`, the sentence once more in X-Error-Message, and X-Request-Id."""
+    # Programs show both, unless they are the same.
+    says = says.translate(_MARKS)
     response = JsonResponse(
         {"error": says},
         status=status,
@@ -41,7 +43,7 @@ def answer(request: HttpRequest, status: int, says: str, headers: Mapping[str, s
 
 def one_line(says: str) -> str:
     """Give a sentence as a header can hold it: one line of printable ASCII."""
-    plain = " ".join(says.translate(_MARKS).split()).encode("ascii", "replace").decode()
+    plain = " ".join(says.split()).encode("ascii", "replace").decode()
     return "".join(char for char in plain if char.isprintable())[:LONGEST_LINE]
 
 

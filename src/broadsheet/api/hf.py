@@ -31,6 +31,8 @@ from broadsheet.editions.order import newest_day
 from broadsheet.export.address import absolute
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
+from broadsheet.search.highlight import highlight
+from broadsheet.search.query import parse
 
 LONGEST_QUERY: Final = 250
 LONGEST_HANDLE: Final = 100
@@ -139,7 +141,7 @@ def _month(text: str | None) -> Span:
 
 def _found(asked: Asked) -> tuple[list[Placed], bool]:
     """Give the papers of the page that is asked for, and whether more follow."""
-    if asked.since > asked.until:
+    if asked.since > asked.until or not _is_handle(asked.submitter):
         return [], False
     if asked.sort == "trending":
         return _trending(asked)
@@ -200,12 +202,11 @@ def _by(handle: str) -> Q:
 
 
 def _numbers_of(handle: str) -> set[int]:
-    if not _is_handle(handle):
-        return set()
     return set(Paper.objects.filter(_by(handle)).values_list("id", flat=True))
 
 
 def _is_handle(text: str) -> bool:
+    # PostgreSQL refuses a NUL in a question.
     return len(text) <= LONGEST_HANDLE and text.isprintable()
 
 
@@ -222,17 +223,17 @@ def search(request: HttpRequest) -> HttpResponse:
     if len(asked) > LONGEST_QUERY:
         raise ApiError(400, _("“q” is at most %(most)d characters long.") % {"most": LONGEST_QUERY})
     limit = _number(request.GET, "limit", 120, 1, 120)
-    papers, words = _search(asked, limit) if asked else _recent(limit)
+    papers = _search(asked, limit) if asked else [entry.paper for _day, entry in lists.recent(limit)[0]]
+    words = [term.word for term in parse(asked).terms]
     told = hf_shapes.around(papers, request)
     reader = caller_of(request).reader
     voted = votes.voted_for(reader, [paper.id for paper in papers]) if reader else set()
-    marked = re.compile("|".join(rf"(?<!\w){re.escape(word)}" for word in words), re.IGNORECASE) if words else None
     made = [
         hf_shapes.item(paper, told)
         | {
             "upvoted": paper.id in voted,
-            "highlightedTitle": highlighted(paper.title, marked),
-            "highlightedSummary": highlighted(paper.abstract, marked),
+            "highlightedTitle": highlighted(paper.title, words),
+            "highlightedSummary": highlighted(paper.abstract, words),
         }
         for paper in papers
     ]
@@ -242,30 +243,19 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _search(asked: str, limit: int) -> tuple[list[Paper], tuple[str, ...]]:
+def _search(asked: str, limit: int) -> list[Paper]:
     found = finding.find(asked, mode="hybrid", limit=limit)
     papers = [hit.paper for hit in found.hits]
     named = found.goes_to
     if named and named.is_shown:
         papers = [named, *(paper for paper in papers if paper.id != named.id)][:limit]
-    return papers, found.words
+    return papers
 
 
-def _recent(limit: int) -> tuple[list[Paper], tuple[str, ...]]:
-    found, _more = lists.recent(limit)
-    return [entry.paper for _day, entry in found], ()
-
-
-def highlighted(text: str, marked: re.Pattern[str] | None) -> list[dict[str, str]]:
+def highlighted(text: str, words: Sequence[str]) -> list[dict[str, str]]:
     """Cut a text into pieces, each said to be text or highlight; together they are the text."""
-    if marked is None:
-        return [{"type": "text", "text": text}]
-    pieces, done = [], 0
-    for match in marked.finditer(text):
-        pieces += [("text", text[done : match.start()]), ("highlight", match[0])]
-        done = match.end()
-    pieces.append(("text", text[done:]))
-    return [{"type": kind, "text": piece} for kind, piece in pieces if piece]
+    pieces = highlight(text, words) if words else [(text, False)]
+    return [{"type": "highlight" if marked else "text", "text": piece} for piece, marked in pieces]
 
 
 @require_safe

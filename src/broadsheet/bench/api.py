@@ -61,13 +61,13 @@ def in_this_process(sample: Path, bench_home: Path) -> dict[str, float]:
     papers = build(sample, bench_home)
     from django.core.wsgi import get_wsgi_application
 
-    from broadsheet.api import cache
+    from broadsheet.api.cache import answers
 
     ask = Asker(get_wsgi_application())
     ask("/api/daily_papers")
     ask("/api/papers/search?q=warm")
     pages = [f"/api/daily_papers?p={number}" for number in range(PAGES)]
-    made = list(_spent(ask, pages, before=cache.forget))
+    made = list(_spent(ask, pages, before=answers.empty))
     kept = list(_spent(ask, [page for page in pages for _again in range(REPEATS)]))
     searches = [f"/api/papers/search?limit=20&q={query.replace(' ', '+')}" for query in _queries()]
     body = ask("/api/daily_papers")

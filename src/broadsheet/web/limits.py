@@ -66,6 +66,8 @@ RATES: Final = {
     "export": Rate(6, HOUR),
     "deliver": Rate(20, 10 * MINUTE),
     "erase": Rate(10, HOUR),
+    "subscribe": Rate(30, 10 * MINUTE),
+    "preferences": Rate(60, 10 * MINUTE),
 }
 
 

@@ -21,7 +21,7 @@ api: Final = NinjaAPI(
     title="Broadsheet",
     version=__version__,
     description="Papers, search, editions and what readers gave to them. Reading is free; what belongs to a reader "
-    "needs a token, made under /me/tokens and sent as `Authorization: Bearer bs_…`.",
+    "needs a token, made under /me/tokens and sent as Authorization: Bearer bs_….",
     urls_namespace="v1",
     openapi_url=None,
     docs_url=None,

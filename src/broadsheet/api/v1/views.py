@@ -49,7 +49,9 @@ def openapi(request: HttpRequest) -> HttpResponse:
 def reference(request: HttpRequest) -> HttpResponse:
     """Show every operation of the API, with its parameters, its answers and their fields."""
     told = document()
-    groups = [(tag, list(found)) for tag, found in groupby(_operations(told), lambda one: one.tag)]
+    groups = [
+        (tag, sorted(found, key=lambda one: one.path)) for tag, found in groupby(_operations(told), lambda one: one.tag)
+    ]
     schemas = sorted(told["components"]["schemas"].items())
     shapes = [(name, schema.get("description", ""), _fields(schema)) for name, schema in schemas]
     return render(request, "api/reference.html", {"told": told, "groups": groups, "shapes": shapes})

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Final
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -50,6 +51,7 @@ def unchanged(request: HttpRequest, key: str = "") -> str | None:
         __version__,
         [static(f"web/{name}") for name in ("broadsheet.css", "community.css", "account.css", "broadsheet.js")],
         get_language(),
+        settings.MAIL,
         formats.asked(request, "md"),
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'

@@ -30,6 +30,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, heading: str, says: str) -> HttpResponse:
-    if errors.is_for_programs(request.path_info):
+    # Markdown too is read by programs, which show a page of HTML to nobody.
+    if errors.is_for_programs(request.path_info) or request.path_info.endswith(".md"):
         return errors.answer(request, status, says)
     return render(request, "web/error.html", {"status": status, "heading": heading, "says": says}, status=status)

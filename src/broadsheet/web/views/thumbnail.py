@@ -1,4 +1,4 @@
-"""Pictures for programs: a paper's cover and somebody's monogram, as drawings that stand alone without a style sheet."""
+"""Pictures for programs: a paper's cover and somebody's monogram, drawn so that they stand without a style sheet."""
 
 from hashlib import sha256
 from typing import Final

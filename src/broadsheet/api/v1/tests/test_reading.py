@@ -136,6 +136,7 @@ def test_a_search_is_held_to_its_filters(ask: Asking) -> None:
         return {hit["paper"]["key"] for hit in ask.json(f"search?q=study&limit=100&{query}")["hits"]}
 
     assert len(found("")) == 13
+    assert found("category=") == found("")
     assert found("category=cs.CV") == {f"2611.{number:05}" for number in range(2, 13, 2)}
     assert len(found("category=cs.CV&category=cs.LG")) == 13
     assert found(f"from={DAYS[0]}") == found("from=2026-11-18&until=2026-11-30")

@@ -102,6 +102,13 @@
     text.after(button);
   }
 
+  // Nobody should have to look for their own time zone.
+  const zone = one("select[data-zone]");
+  if (zone && !zone.value) {
+    const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if ([...zone.options].some((option) => option.value === mine)) zone.value = mine;
+  }
+
   const keys = one("[data-keys]");
   if (keys) {
     const tick = keys.querySelector("input");
