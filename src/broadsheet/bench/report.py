@@ -15,7 +15,7 @@ from broadsheet import __version__
 from broadsheet.lib.clock import now
 from broadsheet.lib.progress import Progress
 
-BENCHES: Final = ("import", "index", "search", "judged", "integrity", "api")
+BENCHES: Final = ("import", "index", "search", "judged", "integrity", "api", "digest")
 RESULTS: Final = Path(__file__).resolve().parents[3] / "bench" / "results"
 PACKAGES: Final = ("django", "tantivy", "numpy", "onnxruntime", "tokenizers")
 

@@ -4,7 +4,7 @@ import argparse
 
 from broadsheet.cli import DONE, FAILED
 from broadsheet.commands import output
-from broadsheet.delivery import health
+from broadsheet.digest import health
 from broadsheet.papers.database import migrate
 from broadsheet.papers.health import Check
 

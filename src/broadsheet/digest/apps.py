@@ -7,3 +7,9 @@ class Digest(AppConfig):
     name = "broadsheet.digest"
     label = "digest"
     verbose_name = "Digest"
+
+    def ready(self) -> None:
+        """Register what this room keeps of readers."""
+        from broadsheet.digest import belongings
+
+        belongings.register()

@@ -4,6 +4,10 @@ Rows here are the ledger of delivery: they are written before anything is sent, 
 mail that never was. States move one way; docs/digests.md draws them.
 """
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -11,6 +15,21 @@ from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
 
 RHYTHMS = ("daily", "weekly", "monthly", "when")
+# Whatever changes one of these may change when a digest is due.
+WISHES: Final = frozenset(
+    {"state", "lists", "rhythm", "least", "weekday", "hour", "time_zone", "length", "paused_until", "confirmed"}
+)
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Subscriptions(models.QuerySet["Subscription"]):
+    """Subscriptions; one whose wish changes is looked at anew."""
+
+    def update(self, **changes: Any) -> int:  # noqa: ANN401 - as in Django
+        """Change all of them."""
+        if WISHES & changes.keys():
+            changes.setdefault("next_look", AT_ONCE)
+        return super().update(**changes)
 
 
 class Subscription(models.Model):
@@ -24,11 +43,12 @@ class Subscription(models.Model):
     length: most papers. form: html or text. language: "" for the site's.
     paused_until: no digest before that day. epoch: stands in every signed link; raising it ends the links of before.
     soft_bounces: in a row, since a mail was last accepted.
+    next_look: the moment before which no digest can be due; a change of the wish sets it back, see `WISHES`.
     """
 
     address = models.EmailField()
     reader = models.ForeignKey(Reader, models.CASCADE, null=True, related_name="subscriptions")
-    state = models.CharField(max_length=10, default="asked", db_index=True)
+    state = models.CharField(max_length=10, default="asked")
     lists = models.JSONField(default=list)
     rhythm = models.CharField(max_length=8, default="daily")
     least = models.IntegerField(default=1)
@@ -45,12 +65,24 @@ class Subscription(models.Model):
     epoch = models.IntegerField(default=0)
     soft_bounces = models.IntegerField(default=0)
     says = models.CharField(max_length=300, default="", blank=True)
+    next_look = models.DateTimeField(default=AT_ONCE)
+
+    objects: ClassVar[models.Manager["Subscription"]] = models.Manager.from_queryset(Subscriptions)()
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("address"), name="one_subscription_per_address")]
+        indexes = [models.Index(fields=["state", "next_look"])]
 
     def __str__(self) -> str:
         return f"subscription {self.pk}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:  # noqa: ANN401
+        """Keep it; a whole one, or one whose wish changed, is looked at anew."""
+        if update_fields is None:
+            self.next_look = AT_ONCE
+        elif WISHES & set(update_fields):
+            self.next_look, update_fields = AT_ONCE, {*update_fields, "next_look"}
+        super().save(*args, update_fields=update_fields, **options)
 
 
 class Digest(models.Model):

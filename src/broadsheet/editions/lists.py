@@ -105,33 +105,40 @@ def _as_closed(key: str, papers: Sequence[Paper], kept: Iterable[ClosedPlace]) -
 
 
 def recent(
-    count: int, skip: int = 0, since: date | None = None, until: date | None = None
+    count: int, skip: int = 0, since: date | None = None, until: date | None = None, *, why: bool = True
 ) -> tuple[list[tuple[date, Entry]], bool]:
     """Give papers across days, each with its day: the newest day first, each day in the order of its edition.
 
     A paper placed in a second edition stands in the newer one alone. since, until: the first and the last day.
+    why: tell the terms of each place; a bare list can do without them.
     The second value says whether there are more papers after these.
     """
-    found = _newest_days(skip + count + 1, since or FIRST_DAY, until or LAST_DAY)
-    wanted = list(dict.fromkeys(found[skip : skip + count]))
+    found, before = _newest_days(skip, count + 1, since or FIRST_DAY, until or LAST_DAY)
+    wanted = found[:count]
     if not wanted:
         return [], False
-    before = sum(1 for day in found[:skip] if day == wanted[0])
     chosen = _in_order_of_days(wanted[-1], wanted[0])[before : before + count]
     papers = Paper.objects.in_bulk([place.number for place in chosen])
-    entries = [(place.day, place.entry(papers[place.number])) for place in chosen if place.number in papers]
-    return entries, len(found) > skip + count
+    entries = [(place.day, place.entry(papers[place.number], why)) for place in chosen if place.number in papers]
+    return entries, len(found) > count
 
 
-def _newest_days(most: int, since: date, until: date) -> list[date]:
-    """The newest day of each paper, newest first; only the first `most` of them."""
+def _newest_days(skip: int, count: int, since: date, until: date) -> tuple[list[date], int]:
+    """Give the newest days of `count` papers after the first `skip`, and how many of those share the first of the days.
+
+    The many announced ones before are passed over by the database; the few placed ones are put among them here.
+    """
     by_placed = shown().filter(placed__range=(since, until)).exclude(announced__gt=F("placed"))
-    by_announced = shown().filter(announced__range=(since, until)).exclude(placed__gte=F("announced"))
-    found = [
-        *by_placed.order_by("-placed").values_list("placed", flat=True)[:most],
-        *by_announced.order_by("-announced").values_list("announced", flat=True)[:most],
-    ]
-    return sorted((day for day in found if day), reverse=True)[:most]
+    by_announced = shown().exclude(placed__gte=F("announced")).order_by("-announced")
+    placed = list(by_placed.order_by("-placed").values_list("placed", flat=True)[: skip + count])
+    passed = max(0, skip - len(placed))
+    announced = by_announced.filter(announced__range=(since, until)).values_list("announced", flat=True)
+    days = [*placed, *announced[passed : skip + count]]
+    found = sorted((day for day in days if day), reverse=True)[skip - passed :][:count]
+    if not found or not skip:
+        return found, 0
+    newer = by_announced.filter(announced__range=(found[0] + timedelta(days=1), until)).count()
+    return found, skip - newer - sum(1 for day in placed if day and day > found[0])
 
 
 def _in_order_of_days(first: date, last: date) -> list["_Place"]:
@@ -181,9 +188,9 @@ class _Place:
     late: bool
     terms: Terms | Supported
 
-    def entry(self, paper: Paper) -> Entry:
-        why = self.terms.why if isinstance(self.terms, Supported) else self.terms
-        return Entry(self.rank, paper, self.late, why)
+    def entry(self, paper: Paper, why: bool) -> Entry:
+        terms = self.terms.why if why and isinstance(self.terms, Supported) else self.terms
+        return Entry(self.rank, paper, self.late, terms if why and isinstance(terms, dict) else {})
 
 
 def _why_empty(wanted: date, now: datetime) -> str:

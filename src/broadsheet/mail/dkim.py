@@ -24,9 +24,10 @@ from broadsheet.mail.messages import host
 
 # Each is named once more than it is there, so that none can be added without breaking the signature.
 SIGNED = (
-    "from to reply-to subject date message-id mime-version content-type content-transfer-encoding list-id "
-    "list-unsubscribe list-unsubscribe-post feedback-id auto-submitted"
-).split()
+    *("from", "to", "reply-to", "subject", "date", "message-id"),
+    *("mime-version", "content-type", "content-transfer-encoding"),
+    *("list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id", "auto-submitted"),
+)
 SHORTEST_RSA = 1024
 SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
 

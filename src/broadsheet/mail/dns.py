@@ -5,11 +5,14 @@ Each judge takes a Resolve and gives a finding: how it stands in a sentence, and
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
+
+import dns.exception
+import dns.resolver
 
 from broadsheet.mail.dkim import Record
 from broadsheet.mail.messages import Unsendable, host
@@ -46,14 +49,17 @@ class Spf:
     why: str = ""
 
 
-def resolver(timeout: float = 3.0) -> Resolve:
-    """Ask the real DNS, as this machine is set up to; no question takes longer than `timeout` seconds."""
-    import dns.resolver
+def resolver(timeout: float = 3.0, *, servers: Sequence[str] = (), port: int = 53) -> Resolve:
+    """Ask the real DNS; no question takes longer than `timeout` seconds.
 
+    servers: addresses of the servers to ask; those that this machine is set up with where there are none.
+    """
     try:
-        asked = dns.resolver.Resolver()
+        asked = dns.resolver.Resolver(configure=not servers)
     except dns.resolver.NoResolverConfiguration:
         return _nobody_to_ask
+    if servers:
+        asked.nameservers, asked.port = list(servers), port
     asked.lifetime = asked.timeout = timeout
     return partial(_ask, asked)
 
@@ -125,15 +131,15 @@ def judge_dmarc(domain: str, resolve: Resolve) -> Finding:
     if not texts:
         says = f"{domain} has no DMARC record; the large mail services want one."
         return Finding("dmarc", "bad", says, f"Add {add}")
-    policy = _tags(texts[0]).get("p", "").lower()
+    policy = _policy(_tags(texts[0]), own=place == f"_dmarc.{host(domain)}")
     if len(texts) > 1 or policy not in ("none", "quarantine", "reject"):
         return Finding("dmarc", "bad", f"The DMARC record at {place} cannot be used.", f"Replace it by {add}")
     if policy == "none":
-        says = f"{place} has a DMARC record with p=none: it only watches."
+        says = f"{place} has a DMARC record; its policy for {domain} is none: it only watches."
         return Finding(
             "dmarc", "good", says, "Once SPF and DKIM pass for all your mail, p=quarantine protects your name."
         )
-    return Finding("dmarc", "good", f"{place} has a DMARC record with p={policy}.")
+    return Finding("dmarc", "good", f"{place} has a DMARC record; its policy for {domain} is {policy}.")
 
 
 def judge_ptr(address: str, resolve: Resolve, *, hello: str = "") -> Finding:
@@ -178,15 +184,16 @@ def judge_mx(domain: str, resolve: Resolve) -> Finding:
 def judge_alignment(from_domain: str, *, dkim_domain: str, envelope_domain: str) -> Finding:
     """Tell whether what DKIM and SPF prove is the domain that readers see (DMARC, relaxed: one within the other)."""
     shown = host(from_domain)
-    aligned = [
-        name
-        for name, domain in (("DKIM", dkim_domain), ("SPF", envelope_domain))
-        if domain and _within(shown, host(domain))
-    ]
+    proved = {name: host(domain) for name, domain in (("DKIM", dkim_domain), ("SPF", envelope_domain)) if domain}
+    aligned = [name for name, domain in proved.items() if _within(shown, domain)]
     if aligned:
-        return Finding("alignment", "good", f"{' and '.join(aligned)} speak for {shown}, the domain of From.")
+        return Finding("alignment", "good", f"{' and '.join(aligned)} can prove {shown}, the domain of From.")
+    do = f"Sign for {shown}, or send from the domain that is signed for."
+    if any(domain.split(".")[-2:] == shown.split(".")[-2:] for domain in proved.values()):
+        says = f"DKIM and SPF prove neighbours of {shown}, the domain of From: enough if one owner has all below them."
+        return Finding("alignment", "warning", says, do)
     says = f"Neither the DKIM signature nor the bounce address belongs to {shown}, the domain of From."
-    return Finding("alignment", "bad", says, f"Sign for {shown}, or send from the domain that is signed for.")
+    return Finding("alignment", "bad", says, do)
 
 
 class _Broken(Exception):
@@ -216,7 +223,7 @@ class _Evaluation:
                 redirect = value if key.lower() == "redirect" else redirect
             elif self._matches(term.lstrip("+-~?"), name):
                 return Spf(QUALIFIERS.get(term[0], "pass"), record)
-        if redirect and " all" not in _without_qualifiers(record):
+        if redirect:
             self._count()
             found = self.check(redirect)
             if found.result == "none":
@@ -239,12 +246,13 @@ class _Evaluation:
         if name not in ("a", "mx", "include", "exists", "ptr"):
             raise _Broken(f"{mechanism!r} is no mechanism of SPF")
         self._count()
-        target, slash, prefixes = rest.partition("/") if sign == ":" else (domain, sign, rest)
+        named, slash, prefixes = rest.partition("/") if sign == ":" else ("", sign, rest)
+        target = named or domain
         if "%" in target or name in ("exists", "ptr"):
             return False
         if name == "include":
             return self._include(target)
-        return self._near(self._hosts(name, target), prefixes if slash else "")
+        return self._near(self._hosts(name, target), slash + prefixes)
 
     def _include(self, domain: str) -> bool:
         result = self.check(domain).result
@@ -262,7 +270,7 @@ class _Evaluation:
 
     def _near(self, addresses: Iterator[Address], prefixes: str) -> bool:
         four, _, six = prefixes.partition("//")
-        prefix = (four if self.sender.version == 4 else six) or str(self.sender.max_prefixlen)
+        prefix = (four.lstrip("/") if self.sender.version == 4 else six) or str(self.sender.max_prefixlen)
         return any(self._in_network(f"{each}/{prefix}") for each in addresses)
 
     def _in_network(self, text: str) -> bool:
@@ -284,10 +292,6 @@ def _parted(mechanism: str) -> tuple[str, str, str]:
     return mechanism[:at].lower(), mechanism[at : at + 1], mechanism[at + 1 :]
 
 
-def _without_qualifiers(record: str) -> str:
-    return " ".join(term.lstrip("+-~?").lower() for term in record.split())
-
-
 def _addresses(texts: list[str]) -> list[Address]:
     return [ip_address(text) for text in texts]
 
@@ -301,6 +305,12 @@ def _dmarc(domain: str, resolve: Resolve) -> tuple[str, list[str]]:
         if texts:
             return place, texts
     return "", []
+
+
+def _policy(tags: dict[str, str], *, own: bool) -> str:
+    """The policy for the domain of the record itself, or for one below it (RFC 7489, 6.3)."""
+    policy = tags.get("p", "")
+    return (policy if own else tags.get("sp", policy)).lower()
 
 
 def _tags(text: str) -> dict[str, str]:
@@ -331,10 +341,7 @@ def _nobody_to_ask(name: str, kind: str) -> list[str]:
     raise Unanswered(f"{name}: this machine knows no DNS server")
 
 
-def _ask(asked: "dns.resolver.Resolver", name: str, kind: str) -> list[str]:
-    import dns.exception
-    import dns.resolver
-
+def _ask(asked: dns.resolver.Resolver, name: str, kind: str) -> list[str]:
     try:
         answer = asked.resolve(name, kind, search=False, raise_on_no_answer=False)
     except dns.resolver.NXDOMAIN:

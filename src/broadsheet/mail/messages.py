@@ -19,6 +19,8 @@ import idna
 # RFC 5322, 2.1.1: no line is longer, without its line end.
 LONGEST_LINE = 998
 FOLD_AT = 76
+# Leaves room for the name of a header beside it.
+LONGEST_WORD = 900
 CONTROLS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 SURROGATES = re.compile("[\ud800-\udfff]")
 ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -31,9 +33,10 @@ IDENTIFIER = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9._-]+>")
 HIGH_BYTES = bytes(range(128, 256))
 OURS = frozenset(
     (
-        "from to subject date message-id list-id list-unsubscribe list-unsubscribe-post auto-submitted feedback-id "
-        "mime-version content-type content-transfer-encoding bcc return-path dkim-signature"
-    ).split()
+        *("from", "to", "bcc", "subject", "date", "message-id", "return-path", "dkim-signature"),
+        *("list-id", "list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "feedback-id"),
+        *("mime-version", "content-type", "content-transfer-encoding"),
+    )
 )
 
 
@@ -127,10 +130,8 @@ def needs_utf8(text: str) -> bool:
 
 
 def _is_local(local: str) -> bool:
-    if SURROGATES.search(local) or CONTROLS.search(local):
-        return False
-    # RFC 6531, 3.3: every character outside ASCII may stand where a letter may.
-    return bool(ATOM.fullmatch(re.sub("[^\x00-\x7f]", "x", local)))
+    # RFC 6531, 3.3: every character outside ASCII may stand where a letter may; those that cannot be seen may not here.
+    return local.isprintable() and bool(ATOM.fullmatch(re.sub("[^\x00-\x7f]", "x", local)))
 
 
 def _head(letter: Letter) -> Iterator[tuple[str, str]]:
@@ -151,8 +152,11 @@ def _head(letter: Letter) -> Iterator[tuple[str, str]]:
 
 def _list_head(letter: Letter) -> Iterator[tuple[str, str]]:
     if letter.list_id:
-        identifier = f"<{host(letter.list_id)}>"
-        yield "List-Id", f"{phrase('List-Id', letter.list_name)}\r\n {identifier}" if letter.list_name else identifier
+        identifier = host(letter.list_id)
+        yield (
+            "List-Id",
+            _named("List-Id", letter.list_name, identifier) if clean(letter.list_name) else f"<{identifier}>",
+        )
     ways = [way for way in (letter.unsubscribe_url, letter.unsubscribe_mailto) if way]
     if ways:
         yield "List-Unsubscribe", ",\r\n ".join(f"<{_matching(LINK, way, 'a link')}>" for way in ways)
@@ -180,7 +184,13 @@ def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
 def mailbox(header: str, name: str, address_text: str) -> str:
     """Write a name and an address for a header."""
     found = address(address_text)
-    return f"{phrase(header, name)}\r\n <{found}>" if clean(name) else found
+    return _named(header, name, found) if clean(name) else found
+
+
+def _named(header: str, name: str, what: str) -> str:
+    text = phrase(header, name)
+    fits = "\r\n" not in text and len(header) + len(text) + len(what) + 5 <= FOLD_AT
+    return f"{text} <{what}>" if fits else f"{text}\r\n <{what}>"
 
 
 def phrase(header: str, name: str) -> str:
@@ -195,7 +205,7 @@ def phrase(header: str, name: str) -> str:
 def unstructured(header: str, value: str) -> str:
     """Write a text: folded at its spaces where it is ASCII, else as encoded words."""
     text = clean(value)
-    if not text.isascii() or "=?" in text or any(len(word) > FOLD_AT for word in text.split(" ")):
+    if not text.isascii() or "=?" in text or any(len(word) > LONGEST_WORD for word in text.split(" ")):
         return encoded_words(header, text)
     return _folded(header, text)
 

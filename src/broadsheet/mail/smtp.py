@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from broadsheet.mail.messages import address, needs_utf8
+from broadsheet.mail.messages import address, host, needs_utf8
 
 At = Literal["connection", "login", "sender", "recipient", "message"]
 ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
@@ -77,6 +77,8 @@ class Server:
     def __post_init__(self) -> None:
         if self.user and self.secure == "plain":
             raise ValueError("a password is never sent over a connection without TLS")
+        if not (self.user + self.password).isascii():
+            raise ValueError("a user and a password for mail can only hold ASCII")
 
 
 def server(url: str, *, hello: str = "[127.0.0.1]") -> Server:
@@ -92,12 +94,13 @@ def server(url: str, *, hello: str = "[127.0.0.1]") -> Server:
         raise ValueError("the port of the mail server is not a number up to 65535") from error
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("a mail server is written smtp://user:password@host:port, or smtps:// with TLS at once")
+    name = parts.hostname if ":" in parts.hostname else host(parts.hostname)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     secure: Literal["tls", "starttls", "plain"] = "tls" if parts.scheme == "smtps" else "starttls"
     port = port or (465 if secure == "tls" else 587)
-    if secure == "starttls" and not user and (_is_here(parts.hostname) or port == 25):
+    if secure == "starttls" and not user and (_is_here(name) or port == 25):
         secure = "plain"
-    return Server(parts.hostname, port, secure, user, password, hello)
+    return Server(name, port, secure, user, password, hello)
 
 
 class Pool:
@@ -232,7 +235,14 @@ class Connection:
         for at, command in commands:
             if not self._pipelining:
                 self._say(command)
-            code, words = self._smtp.getreply()
+            try:
+                code, words = self._smtp.getreply()
+            except OSError:
+                # Some servers hang up on those they refuse; what they said before is the answer.
+                if refused:
+                    self.cut()
+                    return refused
+                raise
             refused = refused or _refusal(at, code, words)
             if refused and (code == CLOSING or not self._pipelining):
                 break
@@ -387,8 +397,8 @@ def _why(error: OSError) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _is_here(host: str) -> bool:
+def _is_here(name: str) -> bool:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False

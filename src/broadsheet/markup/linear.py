@@ -18,6 +18,8 @@ from broadsheet.markup import maths
 
 _MATHS: Final = re.compile(r"<math[ >].*?</math>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>")
+# https://www.w3.org/TR/xml/#charsets
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RAISED: Final = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
 _LOWERED: Final = str.maketrans("0123456789+-\N{MINUS SIGN}=()aeoxhklmnpstijruv", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ")
 # Signs that are read with a blank on either side.
@@ -67,8 +69,8 @@ Script = Callable[[str, str], str]
 
 
 def _line(mathml: str, script: Script) -> str:
-    # It is what `maths` wrote, from its own list of names.
-    line = re.sub(r" {2,}", " ", _of(ElementTree.fromstring(mathml), script))
+    # It is what `maths` wrote, from its own list of names; only characters that XML has not may be a source's.
+    line = re.sub(r" {2,}", " ", _of(ElementTree.fromstring(_NO_XML.sub("", mathml)), script))
     return line.replace("( ", "(").replace(" (", "(").strip() if "(" in line else line.strip()
 
 

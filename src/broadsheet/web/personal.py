@@ -9,6 +9,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from broadsheet.api.auth import NOBODY
+from broadsheet.api.errors import is_for_programs
 from broadsheet.readers.models import Reader
 
 
@@ -28,6 +30,8 @@ class PersonalMiddleware:
             return self.get_response(request)
         with timezone.override(_zone(reader)), translation.override(reader.language or translation.get_language()):
             response = self.get_response(request)
+        if not _is_theirs(request):
+            return response
         patch_vary_headers(response, ["Cookie"])
         if "no-store" not in response.get("Cache-Control", ""):
             patch_cache_control(response, private=True)
@@ -38,6 +42,16 @@ def _reader(request: HttpRequest) -> Reader | None:
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
     user = getattr(request, "user", None) if has_session or getattr(request, "alone", False) else None
     return user if isinstance(user, Reader) else None
+
+
+def _is_theirs(request: HttpRequest) -> bool:
+    """Whether an answer may hold what is the reader's.
+
+    A program is told of its reader only where it shows who that is, or where a site for one person looked it up.
+    """
+    if not is_for_programs(request.path_info):
+        return True
+    return getattr(request, "_caller", NOBODY).reader is not None
 
 
 def _zone(reader: Reader) -> ZoneInfo:

@@ -41,14 +41,14 @@ def said(wish: Wish) -> str:
     """Say in one sentence when digests come."""
     hour, weekday = time_format(time(wish.hour)), str(WEEKDAYS[wish.weekday])
     if wish.rhythm == "weekly":
-        when = _("On %(weekday)ss, from %(hour)s on") % {"weekday": weekday, "hour": hour}
+        when = _("Every %(weekday)s, from %(hour)s") % {"weekday": weekday, "hour": hour}
     elif wish.rhythm == "monthly":
-        when = _("Once a month, from %(hour)s on") % {"hour": hour}
+        when = _("Once a month, from %(hour)s") % {"hour": hour}
     elif wish.rhythm == "when":
         least = ngettext("As soon as %(least)d paper matches", "As soon as %(least)d papers match", wish.least)
         when = least % {"least": wish.least}
     else:
-        when = _("Every day with an edition, from %(hour)s on") % {"hour": hour}
+        when = _("Every day with an edition, from %(hour)s") % {"hour": hour}
     most = ngettext("at most %(length)d paper", "at most %(length)d papers", wish.length) % {"length": wish.length}
     return f"{when} ({wish.time_zone.replace('_', ' ')}), {most}."
 
@@ -73,9 +73,7 @@ class WishForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "autocapitalize": "off", "spellcheck": "false"}),
     )
     rhythm = forms.ChoiceField(label=gettext_lazy("How often"), choices=RHYTHMS, widget=forms.RadioSelect)
-    weekday = forms.TypedChoiceField(
-        label=gettext_lazy("On"), choices=lambda: list(WEEKDAYS.items()), coerce=int, required=False, empty_value=0
-    )
+    weekday = forms.TypedChoiceField(label=gettext_lazy("On"), choices=lambda: list(WEEKDAYS.items()), coerce=int)
     least = forms.IntegerField(
         label=gettext_lazy("At least how many new ones"), min_value=1, max_value=wishes.MOST_PAPERS, required=False
     )
@@ -135,6 +133,8 @@ class AskForm(WishForm):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none"}),
     )
+    # Who has not begun does not pause.
+    paused_until = None  # type: ignore[assignment]
     field_order = ("address",)
 
     def clean_address(self) -> str:

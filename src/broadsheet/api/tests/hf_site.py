@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from importlib import import_module
@@ -140,6 +141,25 @@ CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )
 
 
+@contextmanager
+def in_process(hub: ModuleType, httpx: ModuleType) -> Iterator[None]:
+    """Let a client talk to the site of this process, which leaves the connection to the database open meanwhile."""
+    from django.core import signals
+    from django.core.wsgi import get_wsgi_application
+    from django.db import close_old_connections
+
+    application = get_wsgi_application()
+    for signal in (signals.request_started, signals.request_finished):
+        signal.disconnect(close_old_connections)
+    hub.set_client_factory(lambda: httpx.Client(transport=httpx.WSGITransport(app=application), follow_redirects=True))
+    try:
+        yield
+    finally:
+        hub.set_client_factory(httpx.Client)
+        for signal in (signals.request_started, signals.request_finished):
+            signal.connect(close_old_connections)
+
+
 def all_calls(hub: ModuleType, endpoint: str = HOST) -> list[Any]:
     """Make every call with the client that is given; what it made of each answer, or the error it raised."""
     api = hub.HfApi(endpoint=endpoint)
@@ -189,13 +209,9 @@ def main() -> None:
     # The transport of the old client, which the new one does without.
     httpx = import_module("httpx")
     import huggingface_hub
-    from django.core.wsgi import get_wsgi_application
 
-    application = get_wsgi_application()
-    huggingface_hub.set_client_factory(
-        lambda: httpx.Client(transport=httpx.WSGITransport(app=application), follow_redirects=True)
-    )
-    told = {"version": huggingface_hub.__version__, "calls": all_calls(huggingface_hub)}
+    with in_process(huggingface_hub, httpx):
+        told = {"version": huggingface_hub.__version__, "calls": all_calls(huggingface_hub)}
     sys.stdout.write(json.dumps(told))
 
 

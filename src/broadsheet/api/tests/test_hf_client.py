@@ -12,7 +12,6 @@ from typing import Any
 import httpx2
 import huggingface_hub
 import pytest
-from django.core.wsgi import get_wsgi_application
 from pytest_django.fixtures import Settings
 
 from broadsheet.api import object_ids
@@ -29,6 +28,7 @@ from broadsheet.api.tests.hf_site import (
     RICH,
     all_calls,
     fill,
+    in_process,
 )
 from broadsheet.papers import finding
 
@@ -43,12 +43,8 @@ def site(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     finding.forget()
     fill()
     finding.index()
-    application = get_wsgi_application()
-    huggingface_hub.set_client_factory(
-        lambda: httpx2.Client(transport=httpx2.WSGITransport(app=application), follow_redirects=True)
-    )
-    yield
-    huggingface_hub.set_client_factory(httpx2.Client)
+    with in_process(huggingface_hub, httpx2):
+        yield
     finding.forget()
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 import huggingface_hub
 import pytest
-from django.core.wsgi import get_wsgi_application
 from huggingface_hub.hf_api import PaperInfo
 from pytest_django.fixtures import Settings
 
+from broadsheet.api.tests.hf_site import in_process
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.sources import hf_daily
@@ -33,15 +33,11 @@ def recorded(shared: Path, tmp_path: Path, settings: Settings) -> Iterator[dict[
     with gzip.open(shared / "hf_daily" / "2024.jsonl.gz", "rt") as file:
         lines = [line for line in file if any(f'"day": "{day}"' in line[:40] for day in DAYS)]
     ingest(hf_daily.read(BytesIO("".join(lines).encode()), "2024.jsonl", lambda: NOW), now=NOW)
-    application = get_wsgi_application()
-    huggingface_hub.set_client_factory(
-        lambda: httpx2.Client(transport=httpx2.WSGITransport(app=application), follow_redirects=True)
-    )
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in map(json.loads, lines):
         rows.setdefault(row["day"], []).append(row)
-    yield rows
-    huggingface_hub.set_client_factory(httpx2.Client)
+    with in_process(huggingface_hub, httpx2):
+        yield rows
     finding.forget()
 
 

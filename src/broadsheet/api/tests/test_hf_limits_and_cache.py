@@ -17,7 +17,7 @@ from broadsheet.api import cache, limits
 from broadsheet.api.cache import CacheMiddleware, Kept, Store
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
-from broadsheet.readers import tokens
+from broadsheet.readers import alone, tokens
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -202,3 +202,20 @@ def test_memory_is_bounded_in_number_and_bytes_and_forgets() -> None:
     store.empty()
     store.put(("late",), Kept(b"x", (), 9.0), turn)
     assert store.find(("late",), 1.0) is None
+
+
+def test_on_a_site_for_one_lists_are_kept_and_what_is_its_owners_is_not(
+    client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    monkeypatch.setenv(alone.VARIABLE, "1")
+    a_paper(1)
+    here = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost"}
+    first = client.get("/api/daily_papers", **here)  # type: ignore[arg-type]
+    assert "private" not in first.headers.get("Cache-Control", "")
+    with django_assert_num_queries(0):
+        assert client.get("/api/daily_papers", **here).content == first.content  # type: ignore[arg-type]
+    own = client.get("/api/v1/me", **here)  # type: ignore[arg-type]
+    assert own.status_code == 200
+    assert any(word in own.headers["Cache-Control"] for word in ("private", "no-store"))
+    handed_on = client.get("/api/v1/me", HTTP_X_FORWARDED_FOR="203.0.113.9", **here)  # type: ignore[arg-type]
+    assert handed_on.status_code == 401

@@ -9,7 +9,7 @@ from ninja import Field, Query, Router, Schema
 from broadsheet import __version__
 from broadsheet.api.v1 import schemas
 from broadsheet.api.v1.answers import READ
-from broadsheet.delivery import health as community
+from broadsheet.digest import health as community
 from broadsheet.papers import copying, health
 from broadsheet.papers.completeness import DayHealth
 from broadsheet.papers.models import Harvest, Paper

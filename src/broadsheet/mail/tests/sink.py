@@ -31,14 +31,16 @@ class Taken:
 class Plan:
     """What a sink does beyond saying yes; keys are recipients.
 
-    at_recipient, at_end: replies to RCPT and to the whole message. cut_at_data: close when DATA comes; cut_in_message:
-    close while the message is on its way; cut_after: close after its end, having taken the message ("taken") or not
-    ("not taken"). silent: take it, never answer. at_greeting: the first words instead of 220. goodbye_after: say 421
-    to the next MAIL after so many messages on a connection. at_sender: a reply to every MAIL.
+    at_sender, at_recipient, at_end: replies to every MAIL, to RCPT, to the whole message. cut_at_recipient: close
+    after the reply to RCPT; cut_at_data: close when DATA comes; cut_in_message: close while the message is on its
+    way; cut_after: close after its end, having taken the message ("taken") or not ("not taken"). silent: take it,
+    never answer. waits_anyway: say 354 without a recipient. at_greeting: the first words instead of 220.
+    goodbye_after: say 421 to the next MAIL after so many messages on a connection. users: names and passwords.
     """
 
     at_recipient: dict[str, str] = field(default_factory=dict)
     at_end: dict[str, str] = field(default_factory=dict)
+    cut_at_recipient: set[str] = field(default_factory=set)
     cut_at_data: set[str] = field(default_factory=set)
     cut_in_message: set[str] = field(default_factory=set)
     cut_after: dict[str, str] = field(default_factory=dict)
@@ -124,10 +126,11 @@ class Sink:
 class Session(threading.Thread):
     def __init__(self, sink: Sink, connected: socket.socket) -> None:
         super().__init__(daemon=True)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sink = sink
         self.socket = connected
         self.plain = connected
-        self.buffer = b""
+        self.buffer = self.unsaid = b""
         self.sender = self.to = ""
         self.count = 0
         self.secure = False
@@ -139,6 +142,7 @@ class Session(threading.Thread):
             self._reply(self.sink.plan.at_greeting or "220 sink.test ESMTP")
             while self._one():
                 pass
+            self._say()
         # The other side learns of it at once, even where its last words were not read.
         self.hang_up()
         with suppress(OSError):
@@ -198,7 +202,8 @@ class Session(threading.Thread):
             reply = "503 5.5.1 MAIL first"
         if reply.startswith("2"):
             self.to = to
-        return self._reply(reply)
+        self._reply(reply)
+        return to not in self.sink.plan.cut_at_recipient
 
     def _on_rset(self, _: str) -> bool:
         return self._reply("250 2.0.0 ok")
@@ -244,6 +249,7 @@ class Session(threading.Thread):
             self.sink.log.write(f"{name}\t{self.to}\n".encode())
 
     def _message(self) -> bytes:
+        self._say()
         parts, tail = [self.buffer], self.buffer[-8:]
         while not tail.endswith(END):
             data = self.socket.recv(1 << 18)
@@ -262,6 +268,7 @@ class Session(threading.Thread):
         return line.decode()
 
     def _more(self) -> None:
+        self._say()
         data = self.socket.recv(1 << 16)
         if not data:
             raise EOFError
@@ -269,11 +276,17 @@ class Session(threading.Thread):
         self.buffer += data
 
     def _reply(self, text: str) -> bool:
-        self.socket.sendall(f"{text}\r\n".encode())
+        self.unsaid += f"{text}\r\n".encode()
         return True
+
+    def _say(self) -> None:
+        if self.unsaid:
+            said, self.unsaid = self.unsaid, b""
+            self.socket.sendall(said)
 
     def _turn_to_tls(self) -> None:
         assert self.sink.context
+        self._say()
         self.socket = self.sink.context.wrap_socket(self.socket, server_side=True)
         self.buffer, self.secure = b"", True
 

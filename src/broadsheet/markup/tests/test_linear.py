@@ -30,3 +30,9 @@ def test_formulas_stand_in_one_line(text: str, plain: str, html: str) -> None:
 def test_nothing_of_a_formula_is_markup() -> None:
     html = linear.as_html(r"$\text{<script>alert(1)</script>}$ $x^{<img>}$ <math><mi>y</mi></math>")
     assert "<script" not in html and "<img" not in html and "<math" not in html
+
+
+@pytest.mark.parametrize("mark", ["\x01", "\ufffe", "\ud800", "\x00"])
+def test_characters_that_no_xml_has_break_no_formula(mark: str) -> None:
+    assert linear.as_text(f"so $x{mark}^2$ grows").startswith("so x")
+    assert "grows" in linear.as_html(f"so $x{mark}^2$ grows")

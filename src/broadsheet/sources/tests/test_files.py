@@ -70,7 +70,7 @@ def test_a_format_that_is_named_is_not_guessed(tmp_path: Path) -> None:
         (b"<!doctype html><title>502</title>", "a web page without papers"),
         ("{}".encode("utf-16"), "UTF-16"),
         (b"\x1f\x8bnonsense", "is damaged"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
     ],
 )
 def test_a_file_that_is_not_what_it_says_is_refused_in_one_line(tmp_path: Path, content: bytes, says: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.conf import settings
 
+from broadsheet.digest import run
 from broadsheet.digest.models import Subscription
 from broadsheet.readers.models import Reader
 
@@ -16,7 +16,7 @@ register = template.Library()
 def digest_offer(context: Mapping[str, Any]) -> str:
     """Give "reader" or "stranger" for whom digests are offered to; "" for who has them, and where no mail goes."""
     me = context.get("me")
-    if not settings.MAIL:
+    if not run.is_on():
         return ""
     if not isinstance(me, Reader) or not me.is_authenticated:
         return "stranger"

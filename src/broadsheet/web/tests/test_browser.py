@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
+from pytest_django import Settings
 
+from broadsheet.digest import links
+from broadsheet.digest.models import Subscription
+from broadsheet.lib.clock import now
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE, Open
@@ -15,18 +19,30 @@ from broadsheet.web.tests.conftest import MONDAY, NOW, made
 pytestmark = MARKS
 
 PAGES = ["/", "/week/2024-W22", "/month/2024-05", "/trending", "/papers/2405.15001", "/search", "/search?q=planets"]
-PAGES += ["/about", "/health", "/date/2024-05-27?why=1&calendar=2024-05", "/date/2024-05-26"]
+PAGES += ["/about", "/health", "/date/2024-05-27?why=1&calendar=2024-05", "/date/2024-05-26", "/subscribe"]
 MATHS = "Bounds of $O(n^2)$ and $\\sum_{i=1}^n x_i$ for winds. " * 9
 
 
 @pytest.fixture
-def site(live_server: object, own_home: Path) -> str:
-    """A site with an edition of thirteen papers, one with formulas, and the day before it."""
+def site(live_server: object, own_home: Path, settings: Settings) -> str:
+    """A site that sends mail, with an edition of thirteen papers, one with formulas, and the day before it."""
+    settings.MAIL = True
     ingest([made(number) for number in range(1, 13)], now=NOW)
     ingest([made(13, title="On $L_2$ winds", abstract=MATHS)], now=NOW)
     ingest([made(20, announced=MONDAY.replace(day=24))], now=NOW)
     finding.index()
     return str(live_server)
+
+
+@pytest.fixture
+def pages(site: str) -> list[str]:
+    """The pages, those behind the links of a mail among them."""
+    ada = Subscription.objects.create(
+        address="ada@home.example", state="active", lists=["trending"], asked=NOW, confirmed=NOW
+    )
+    asked = Subscription.objects.create(address="bo@home.example", lists=["trending"], asked=NOW)
+    signed = ((ada, "preferences"), (ada, "unsubscribe"), (asked, "confirm"))
+    return [*PAGES, *("/" + links.link(who, what, now=now()).split("/", 3)[3] for who, what in signed)]
 
 
 @pytest.fixture
@@ -36,8 +52,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made_context.close()
 
 
-def test_pages_load_nothing_foreign_and_break_no_policy(opened: Open, said: list[str]) -> None:
-    for address in PAGES:
+def test_pages_load_nothing_foreign_and_break_no_policy(opened: Open, pages: list[str], said: list[str]) -> None:
+    for address in pages:
         opened(address).wait_for_load_state("load")
     assert said == []
 
@@ -51,23 +67,23 @@ def test_each_paper_is_an_article_and_each_formula_is_drawn(opened: Open) -> Non
 
 
 @pytest.mark.parametrize("width", [320, 360])
-def test_nothing_is_wider_than_a_phone(opened: Open, width: int) -> None:
-    for address in PAGES:
+def test_nothing_is_wider_than_a_phone(opened: Open, pages: list[str], width: int) -> None:
+    for address in pages:
         page = opened(address)
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_has_the_contrast_of_wcag_aa(opened: Open, scheme: str) -> None:
-    for address in PAGES:
+def test_all_text_has_the_contrast_of_wcag_aa(opened: Open, pages: list[str], scheme: str) -> None:
+    for address in pages:
         page = opened(address)
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate(CONTRAST) == [], address
 
 
-def test_pages_are_built_for_a_screen_reader(opened: Open) -> None:
-    for address in PAGES:
+def test_pages_are_built_for_a_screen_reader(opened: Open, pages: list[str]) -> None:
+    for address in pages:
         assert opened(address).evaluate(STRUCTURE) == [], address
 
 
@@ -166,4 +182,10 @@ def test_everything_works_without_javascript(browser: Browser, site: str) -> Non
     expect(page.get_by_text("Papers that hold all your words")).to_be_visible()
     page.locator("details.why > summary").first.click()
     expect(page.get_by_text("It holds:").first).to_be_visible()
+    page.goto(site + "/trending")
+    page.locator("#by-mail-address").fill("cy@home.example")
+    page.get_by_role("button", name="Subscribe").click()
+    page.get_by_label("Your time zone").select_option("Asia/Tokyo")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
     context.close()

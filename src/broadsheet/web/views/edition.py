@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Final
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -22,6 +21,7 @@ from django.views.decorators.http import condition
 from broadsheet import __version__
 from broadsheet.community import marks
 from broadsheet.community.models import AddedLink, Affiliation, Submission
+from broadsheet.digest import run
 from broadsheet.editions import lists
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition
@@ -51,7 +51,7 @@ def unchanged(request: HttpRequest, key: str = "") -> str | None:
         __version__,
         [static(f"web/{name}") for name in ("broadsheet.css", "community.css", "account.css", "broadsheet.js")],
         get_language(),
-        settings.MAIL,
+        run.is_on(),
         formats.asked(request, "md"),
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from broadsheet.delivery import health as everything
+from broadsheet.digest import health as everything
 from broadsheet.papers import health
 
 NEWEST_REFUSED = 8

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 
 from broadsheet import __version__
-from broadsheet.delivery import health
+from broadsheet.digest import health
 
 
 @never_cache

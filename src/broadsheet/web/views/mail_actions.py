@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from broadsheet.community import origins, votes
 from broadsheet.digest import links
-from broadsheet.digest.links import BadLink
+from broadsheet.digest.links import BadLink, Signed
 from broadsheet.digest.models import Less, Subscription
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
@@ -32,6 +32,7 @@ from broadsheet.web import cards
 from broadsheet.web.acting import REFUSALS, SeeOther, reader_of, refused
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere
+from broadsheet.web.views.subscribe import useless
 from broadsheet.web.views.vote import wished
 
 
@@ -55,7 +56,11 @@ class Act:
 
 def page(act: Act, request: HttpRequest, token: str) -> HttpResponseBase:
     """Show what a link is for; do it, or take it back, when that is posted."""
-    subscription, paper = _read(act, token)
+    try:
+        signed = links.read(act.purpose, token, now=now())
+    except BadLink as bad:
+        return useless(request, str(bad))
+    subscription, paper = signed.subscription, _paper(signed)
     reader, here = subscription.reader, reader_of(request)
     if here and reader and here.pk != reader.pk:
         says = _("This link is from the mail of another reader, so it does nothing while you are signed in here.")
@@ -73,15 +78,11 @@ def page(act: Act, request: HttpRequest, token: str) -> HttpResponseBase:
     return SeeOther(request.path)
 
 
-def _read(act: Act, token: str) -> tuple[Subscription, Paper]:
-    try:
-        signed = links.read(act.purpose, token, now=now())
-    except BadLink as bad:
-        raise NotHere(str(bad)) from None
+def _paper(signed: Signed) -> Paper:
     paper = Paper.objects.filter(pk=signed.paper).first() if signed.paper else None
     if paper is None or not paper.is_shown:
         raise NotHere(_("This paper has been taken off the lists since the mail was sent."))
-    return signed.subscription, paper
+    return paper
 
 
 def _shown(act: Act, request: HttpRequest, subscription: Subscription, paper: Paper) -> HttpResponse:

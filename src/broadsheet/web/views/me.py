@@ -34,6 +34,7 @@ GONE: Final = {
     "memberships": gettext_lazy("memberships"),
     "notifications": gettext_lazy("notifications"),
     "sessions": gettext_lazy("sessions"),
+    "digests": gettext_lazy("subscriptions to digests"),
     "submissions": gettext_lazy("papers brought in, which lose your name"),
     "links": gettext_lazy("links added, which lose your name"),
 }

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from broadsheet.digest import belongings, links, subscribing, wishes
+from broadsheet.digest import belongings, links, run, subscribing, wishes
 from broadsheet.digest.links import BadLink
 from broadsheet.digest.models import Subscription
 from broadsheet.lib.clock import now
@@ -39,7 +38,7 @@ def by_link(request: HttpRequest, token: str) -> HttpResponseBase:
 def mine(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """The same for the digest of the reader who is signed in; the first time it begins there."""
     subscription = subscribing.of_reader(reader)
-    if not settings.MAIL and subscription is None:
+    if not run.is_on() and subscription is None:
         return render(request, "web/digest_without_mail.html", {"section": "me"})
     if subscription is None:
         return _begin(request, reader)
@@ -54,7 +53,9 @@ def mine(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 def _begin(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     proved = subscribing.proved_address(reader)
     kind = wishing.WishForm if proved else wishing.AskForm
-    form = kind(request.POST or None, wish=wishing.begin_with(reader.time_zone), has_account=True)
+    wish = wishing.begin_with(reader.time_zone)
+    # UTC is what accounts begin with: it says nothing of where a reader is.
+    form = kind(request.POST or None, wish=wish, has_account=True, asks_zone=wish.time_zone == "UTC")
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data.pop("address", "")
         try:
@@ -105,7 +106,7 @@ def _page(request: HttpRequest, subscription: Subscription, place: str, form: wi
         "paused": wish.paused_until if wish.paused_until and wish.paused_until > now().date() else None,
         "place": place,
         "guarded": _is_guarded(subscription, place),
-        "mail_goes": settings.MAIL,
+        "mail_goes": run.is_on(),
     }
     return render(request, "web/preferences.html", context, status=400 if form.errors else 200)
 
@@ -133,6 +134,8 @@ def _resume(request: HttpRequest, subscription: Subscription, place: str) -> Htt
     found = subscribing.resume(subscription, now=now())
     if found.state == "active":
         messages.success(request, _("Welcome back. The next digest comes with the next edition."))
+    else:
+        messages.info(request, _("We write once a day at most. Look among the spam, too."))
     return SeeOther(place)
 
 

@@ -1,16 +1,17 @@
 """Subscribing without an account: the form, the confirmation from a mailbox, and the way out by one click."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from broadsheet.digest import links, subscribing, wishes
+from broadsheet.digest import links, run, subscribing, wishes
 from broadsheet.digest.links import BadLink, Signed
 from broadsheet.digest.models import Subscription
 from broadsheet.editions import named
@@ -35,7 +36,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
     The box stands on pages that set no cookie, so it can carry no token against forged requests. What it sends
     changes nothing; the form that follows has its token, and is refused without.
     """
-    if not settings.MAIL:
+    if not run.is_on():
         raise NotHere(_("This site sends no mail."))
     if reader_of(request):
         return SeeOther(resolve_url("my-digest"))
@@ -61,10 +62,8 @@ def _ask(request: HttpRequest) -> HttpResponse:
 def _prefilled(request: HttpRequest) -> wishing.AskForm:
     key = typed(request, "lists", named.LONGEST_KEY)
     begin = wishing.begin_with()
-    try:
-        begin = wishes.checked(wishes.Wish(lists=(key or "trending",)), has_account=False, today=now().date())
-    except Refused:
-        pass
+    with suppress(Refused):
+        begin = wishes.checked(replace(begin, lists=(key or "trending",)), has_account=False, today=now().date())
     form = wishing.AskForm(wish=begin, asks_zone=True)
     form.initial["address"] = typed(request, "address", 254).replace("\n", "")
     return form
