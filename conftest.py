@@ -1,5 +1,6 @@
 """What every test shares: a home of its own, and the real data where it is there."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -53,3 +54,9 @@ def real_encoder_home() -> Path:
     if not (SET_UP_HOME / "encoders" / "minilm-int8" / "model.onnx").exists():
         pytest.skip(f"no encoder is built in {SET_UP_HOME}; `make setup` builds it where the weights can be had")
     return SET_UP_HOME
+
+
+def pytest_collection_finish() -> None:
+    """Leave what will live to the end out of the search for garbage: thousands of tests are objects too."""
+    gc.collect()
+    gc.freeze()

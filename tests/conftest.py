@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, for the tests that need one."""
+"""Servers of our own, for the tests that need one: PostgreSQL and Postfix."""
 
 import os
 import shutil
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import postfix as mail_servers
 
 
 def programs() -> Path:
@@ -48,3 +50,10 @@ def empty_database(server: str) -> str:
     command = [str(programs() / "createdb"), "-h", folder, "-U", "broadsheet", "--maintenance-db=postgres", name]
     subprocess.run(command, check=True)
     return f"postgresql://broadsheet@/{name}?host={folder}"
+
+
+@pytest.fixture(scope="module")
+def postfix() -> Iterator[mail_servers.Postfix]:
+    """A mail server of our own on loopback; `url`, `log` and `wait_for` tell all of it."""
+    with mail_servers.postfix() as running:
+        yield running

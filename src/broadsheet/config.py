@@ -4,6 +4,7 @@ Every setting is declared once, in SETTINGS; the documentation, the checks at th
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from broadsheet.lib.files import write_whole
+from broadsheet.mail.services import KEY_PARTS
 from broadsheet.sources.registry import LIVE
+
+MAILBOX = re.compile(r"[A-Za-z0-9._=-]{1,39}@[A-Za-z0-9.-]+")
 
 
 class BadSetting(Exception):
@@ -145,6 +150,32 @@ def mail_server(value: object) -> str:
     return found
 
 
+def mailbox(value: object) -> str:
+    """Read one mail address without a name."""
+    found = text(value)
+    if found and not MAILBOX.fullmatch(found):
+        raise ValueError("empty, or an address such as bounces@lab.example")
+    return found
+
+
+def imap_mailbox(value: object) -> str:
+    """Read where a mailbox is."""
+    found = text(value)
+    if found and not _is_mailbox(found):
+        raise ValueError("empty, or imaps://user:password@host/folder, with % and two digits for signs such as @")
+    return found
+
+
+def _is_mailbox(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.username and parts.password and parts.port != 0
+    except ValueError:
+        return False
+    plain = unquote(url).isprintable() and unquote(parts.path).isascii()
+    return bool(parts.scheme == "imaps" and named and plain)
+
+
 def database(value: object) -> str:
     """Read where the record is kept."""
     found = text(value)
@@ -196,6 +227,36 @@ SETTINGS = (
         "mail_url", "", mail_server, "The mail server: smtp://user:password@host:587, or smtps:// with TLS at once."
     ),
     Setting("mail_from", "", text, "The address that mails come from, such as Broadsheet <papers@lab.example>."),
+    Setting(
+        "mail_provider",
+        "",
+        one_of("", *KEY_PARTS),
+        "A service that sends the mails in place of a server; empty for `mail_url`.",
+    ),
+    Setting("mail_provider_key", "", text, "The key for it; where it has several parts, with colons between them."),
+    Setting(
+        "mail_provider_secret",
+        "",
+        text,
+        "What its reports are signed with, or user:password where they are not; empty to take none.",
+    ),
+    Setting("mail_rate", 10.0, number(0, 1000), "Digests that one process sends in a second at most; 0 for any."),
+    Setting("mail_per_domain", 20, whole(1, 1000), "Digests to one domain that may be on their way at a moment."),
+    Setting("mail_log", "", text, "The log of a Postfix on this machine, asked after mails in doubt; empty for none."),
+    Setting("mail_dry_run", False, yes_or_no, "Write digests into files in the home instead of sending them."),
+    Setting("mail_check_first", True, yes_or_no, "Look at the DNS before the first digests are sent by command."),
+    Setting("bounce_address", "", mailbox, "The address that bounces of digests go to; it must take what follows a +."),
+    Setting(
+        "bounce_imap", "", imap_mailbox, "The mailbox that bounces are read from: imaps://user:password@host/folder."
+    ),
+    Setting(
+        "bounce_soft_limit", 5, whole(1, 100), "Mails in a row that come back for now before an address counts as gone."
+    ),
+    Setting("dkim_domain", "", text, "The domain that digests are signed for; empty for the one of `mail_from`."),
+    Setting("dkim_selector", "broadsheet", text, "The name under which the RSA key stands in the DNS."),
+    Setting("dkim_key", "", text, "The file with the private RSA key, from the home; empty not to sign with one."),
+    Setting("dkim_ed25519_selector", "broadsheet-ed", text, "The name under which the Ed25519 key stands in the DNS."),
+    Setting("dkim_ed25519_key", "", text, "The file with the private Ed25519 key, for a second signature."),
     Setting("digest_wait", 6, whole(0, 23), "Hours a digest waits for an edition that is not complete."),
     Setting("github_client", "", text, "The client id of an OAuth application at GitHub, to sign in with it."),
     Setting("github_secret", "", text, "Its secret."),
@@ -283,7 +344,9 @@ def _value(setting: Setting, written: Mapping[str, Any], environment: Mapping[st
     try:
         return setting.read(value)
     except ValueError as problem:
-        raise BadSetting(f"{setting.name} in {origin} is {value!r}; allowed is {problem}") from problem
+        # A password stands between the host and what is before it.
+        shown = re.sub(r"(?<=//).*@", "\N{HORIZONTAL ELLIPSIS}@", repr(value))
+        raise BadSetting(f"{setting.name} in {origin} is {shown}; allowed is {problem}") from problem
 
 
 def secret_key(config: Config) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import SELF
 
 from broadsheet import config as site
+from broadsheet.mail.services import key_parts
 
 CONFIG = site.load()
 CONFIG.home.mkdir(parents=True, exist_ok=True)
@@ -169,7 +170,7 @@ LOGIN_REDIRECT_URL = "latest"
 LOGOUT_REDIRECT_URL = "latest"
 
 # Without a mail server nobody can be asked for a code: addresses stay unproved, and people come by invitation.
-MAIL = bool(CONFIG.mail_url)
+MAIL = bool(CONFIG.mail_url or CONFIG.mail_provider)
 ACCOUNT_ADAPTER = "broadsheet.readers.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -254,13 +255,13 @@ def mail_server(url: str) -> dict[str, Any]:
     """Read smtp://user:password@host:port, or smtps://, into Django's settings for mail.
 
     smtp:// turns to TLS by STARTTLS (RFC 3207) before anything is said, but for a server on this machine and one at
-    port 25 that asks for no password: a password never goes over the network in the clear. smtps:// begins with TLS
-    (RFC 8314).
+    port 25 where neither asks for a password: a password never goes anywhere in the clear. smtps:// begins with TLS
+    (RFC 8314). The same as `mail.smtp.server`.
     """
     parts = urlsplit(url)
     secure, host = parts.scheme == "smtps", parts.hostname or "localhost"
     port = parts.port or (465 if secure else 587)
-    plain = _is_here(host) or (port == 25 and not parts.username)
+    plain = not parts.username and (_is_here(host) or port == 25)
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": host,
@@ -280,7 +281,14 @@ def _is_here(host: str) -> bool:
 
 
 EMAIL_TIMEOUT = 20
-if MAIL:
+if CONFIG.mail_provider:
+    EMAIL_BACKEND = f"anymail.backends.{CONFIG.mail_provider}.EmailBackend"
+    try:
+        parts = key_parts(CONFIG.mail_provider, CONFIG.mail_provider_key)
+    except ValueError as problem:
+        raise site.BadSetting(f"mail_provider_key: {problem}") from problem
+    ANYMAIL = {f"{CONFIG.mail_provider}_{name}".upper(): value for name, value in parts.items()}
+elif CONFIG.mail_url:
     globals().update(mail_server(CONFIG.mail_url))
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

@@ -50,6 +50,7 @@ def steps() -> tuple[Step, ...]:
         Step("mails", send_mails, timedelta(minutes=1)),
         Step("deliveries", deliver, timedelta(seconds=30)),
         Step("digests", send_digests, timedelta(minutes=1)),
+        Step("bounces", read_bounces, timedelta(minutes=10)),
         Step("tidying", tidy, timedelta(hours=1)),
     )
 
@@ -136,12 +137,19 @@ def send_digests(now: datetime) -> int:
     return run.run(now)
 
 
+def read_bounces(now: datetime) -> int:
+    """Read what came back from the mailbox that bounces go to."""
+    from broadsheet.digest import mailbox
+
+    return mailbox.read_due(now)
+
+
 def tidy(now: datetime) -> int:
-    """Delete ended sessions and other things of accounts that are over, and addresses that never answered."""
-    from broadsheet.digest import subscribing
+    """Delete ended sessions and other things of accounts that are over, addresses that never answered, old bounces."""
+    from broadsheet.digest import bounces, subscribing
     from broadsheet.readers import tidying
 
-    return tidying.tidy(now) + subscribing.tidy(now)
+    return tidying.tidy(now) + subscribing.tidy(now) + bounces.forget(now)
 
 
 class Worker:

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from broadsheet.delivery.models import Hook, Told
 from broadsheet.editions import lists, named
+from broadsheet.editions.edition import Entry
 from broadsheet.editions.named import NamedList
 from broadsheet.editions.order import newest_day
 from broadsheet.papers import queries, schedule
@@ -41,7 +42,7 @@ def fresh(hook: Hook, now: datetime) -> tuple[NamedList, list[int]]:
         saved = Paper.objects.filter(saved_by__reader=hook.reader, saved_by__at__gte=hook.since, hidden=False)
         numbers = list(_untold(hook, saved.order_by("-saved_by__at")).values_list("id", flat=True))
     else:
-        numbers = [entry.paper.id for entry in found.entries if _is_news(hook, entry.paper, now)]
+        numbers = [entry.paper.id for entry in found.entries if _is_news(hook, entry, now)]
     return found, untold(hook, numbers)
 
 
@@ -76,7 +77,11 @@ def _came(hook: Hook, papers: QuerySet[Paper], now: datetime) -> QuerySet[Paper]
     return papers.filter(new, Q(announced__gte=first) | Q(placed__gte=first))
 
 
-def _is_news(hook: Hook, paper: Paper, now: datetime) -> bool:
+def _is_news(hook: Hook, entry: Entry, now: datetime) -> bool:
+    paper = entry.paper
+    if entry.day is not None:
+        # News is what the list took up, however long its papers are known here.
+        return paper.is_shown and entry.day >= _first_day(hook, now)
     new = paper.first_seen >= hook.since or (paper.placed is not None and paper.placed >= hook.since.date())
     return new and paper.is_shown and (newest_day(paper) or date.min) >= _first_day(hook, now)
 

@@ -26,7 +26,7 @@ from broadsheet.delivery import choose, message, places
 from broadsheet.delivery.models import Delivery, Hook, Told
 from broadsheet.delivery.places import SENDERS, Send
 from broadsheet.delivery.sending import Message, Outcome
-from broadsheet.editions import lists
+from broadsheet.editions import lists, named
 from broadsheet.editions.named import NamedList, NoSuchList
 from broadsheet.lib.clock import Clock
 from broadsheet.lib.clock import now as wall_clock
@@ -66,6 +66,8 @@ def prepare(now: datetime) -> int:
     stale = Q(rhythm="at-once") & (~Q(change=change) | Q(looked__lte=now - LOOK_AGAIN))
     if day is not None:
         stale |= ~Q(rhythm="at-once") & (Q(day__lt=day) | Q(day=None))
+    # Digests come at hours of their own.
+    stale |= Q(key="digest", looked__lte=now - LOOK_AGAIN)
     begun, made = time.monotonic(), 0
     for hook in list(hooks.filter(stale).order_by("looked", "pk")[:MOST_LOOKED]):
         if time.monotonic() - begun > LOOK_SECONDS:
@@ -84,10 +86,10 @@ def _over(now: datetime) -> date | None:
 
 
 def _prepare(hook: Hook, day: date | None, change: int, now: datetime) -> int:
-    if hook.rhythm == "weekly" and day and hook.day and lists.week_key(day) == lists.week_key(hook.day):
-        Hook.objects.filter(pk=hook.pk).update(looked=now, day=day)
-        return 0
     try:
+        if not _is_time(hook, day):
+            Hook.objects.filter(pk=hook.pk).update(looked=now, day=day or hook.day)
+            return 0
         found, numbers = choose.fresh(hook, now)
     except NoSuchList as wrong:
         # The list is gone, as an organisation that was dissolved.
@@ -96,9 +98,18 @@ def _prepare(hook: Hook, day: date | None, change: int, now: datetime) -> int:
     return _write(hook, found, numbers, day, change, now)
 
 
+def _is_time(hook: Hook, day: date | None) -> bool:
+    """Whether the rhythm of a place lets it be told, where the newest edition that is over is that of a day."""
+    if hook.rhythm == "at-once" or (hook.key in named.OWN and named.head(hook.key, reader=hook.reader).paced):
+        return True
+    if day is None or (hook.day is not None and hook.day >= day):
+        return False
+    return hook.rhythm != "weekly" or hook.day is None or lists.week_key(day) != lists.week_key(hook.day)
+
+
 def _write(hook: Hook, found: NamedList, numbers: list[int], day: date | None, change: int, now: datetime) -> int:
     """Write messages and ledger in one transaction, if nobody looked at the same place meanwhile."""
-    regular = hook.rhythm != "at-once"
+    regular = hook.rhythm != "at-once" and not found.paced
     wanted = numbers[: hook.most * (1 if regular else MESSAGES_AT_ONCE)]
     enough = len(numbers) >= hook.least
     papers = choose.whole(wanted) if enough else []

@@ -9,7 +9,8 @@ class Digest(AppConfig):
     verbose_name = "Digest"
 
     def ready(self) -> None:
-        """Register what this room keeps of readers."""
-        from broadsheet.digest import belongings
+        """Register what this room keeps of readers, and give them their digests as a list."""
+        from broadsheet.digest import as_list, belongings
 
         belongings.register()
+        as_list.register()

@@ -42,7 +42,7 @@ class Subscription(models.Model):
     hour: of the day, from 0, in `time_zone`, from which a digest is due; weekday: of a weekly one, Monday is 0.
     length: most papers. form: html or text. language: "" for the site's.
     paused_until: no digest before that day. epoch: stands in every signed link; raising it ends the links of before.
-    soft_bounces: in a row, since a mail was last accepted.
+    soft_bounces: mails that came back in a row, none between them that did not.
     next_look: the moment before which no digest can be due; a change of the wish sets it back, see `WISHES`.
     """
 
@@ -165,7 +165,9 @@ class Mail(models.Model):
 class Bounced(models.Model):
     """One recipient of one bounce or complaint, as it was read; the raw message is kept for a person.
 
-    kind: hard, soft, complaint or unknown (kept for a person, nothing follows from it).
+    kind: hard, soft, late (its server still tries), complaint, stopped (at the service of mail), delivered or unknown
+        (kept for a person, nothing follows from it). subscription: None where the mail went to an address that it
+        does not have any more. digest_of_raw: names the report, so that it counts once.
     """
 
     digest_of_raw = models.CharField(max_length=64, unique=True)

@@ -119,7 +119,7 @@ def write(made: Sequence[Made], now: datetime) -> int:
     with transaction.atomic():
         mine = _unwritten(_held(made))
         kept = [one for one in mine if one.is_kept]
-        digests = Digest.objects.bulk_create([_digest(one, now) for one in kept])
+        digests = Digest.objects.bulk_create([digest_of(one, now) for one in kept])
         pairs = list(zip(kept, digests, strict=True))
         told = [
             (one.due.subscription.pk, number, digest.pk)
@@ -152,7 +152,8 @@ def _next(made: Made, now: datetime) -> datetime:
     return dues.next_look(dues.wish_of(made.due.subscription), made.due.last, now)
 
 
-def _digest(made: Made, now: datetime) -> Digest:
+def digest_of(made: Made, now: datetime) -> Digest:
+    """Give the row of what was chosen, not yet written."""
     return Digest(
         subscription=made.due.subscription,
         first=made.due.first,

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import translation
 
 from broadsheet.digest import due as dues
-from broadsheet.digest import lint, prepare
+from broadsheet.digest import lint, prepare, transport
 from broadsheet.digest.compose import Composed, compose
 from broadsheet.digest.galleys import Galleys
 from broadsheet.digest.models import Digest, Subscription
@@ -52,8 +52,7 @@ class Preview:
         """Give the mail as a file that mail programs open. Raises Unsendable; ValueError where there is no mail."""
         if self.mail is None:
             raise ValueError("there is no mail")
-        name, sender = parseaddr(settings.CONFIG.values.get("digest_from") or settings.DEFAULT_FROM_EMAIL)
-        host = sender.rpartition("@")[2] or "localhost"
+        name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
         return build(
             Letter(
                 sender=sender,
@@ -62,7 +61,7 @@ class Preview:
                 subject=self.mail.subject,
                 text=self.mail.text,
                 html=self.mail.html,
-                message_id=f"<preview.{now:%Y%m%d%H%M%S}@{host}>",
+                message_id=f"<preview.{now:%Y%m%d%H%M%S}@{transport.sender_host()}>",
                 date=now,
             )
         )
@@ -95,17 +94,7 @@ def preview(subscription: Subscription, now: datetime, edition: date | None = No
     last = told.filter(last__lt=edition).order_by("-last").first()
     due = dues.of_edition(subscription, edition, last)
     [chosen] = prepare.choose_all([due], Pools(now))
-    digest = Digest(
-        subscription=subscription if subscription.pk else None,
-        first=due.first,
-        last=due.last,
-        state="composed" if chosen.chosen.picks else "nothing",
-        picks=[pick.to_json() for pick in chosen.chosen.picks],
-        ranker=str(chosen.ranker),
-        says=chosen.chosen.says,
-        made=now,
-    )
-    return shown(digest, subscription, now, made=False)
+    return shown(prepare.digest_of(chosen, now), subscription, now, made=False)
 
 
 def shown(digest: Digest, subscription: Subscription, now: datetime, *, made: bool = True) -> Preview:

@@ -4,11 +4,12 @@ Today is the last 24 hours: the mornings of all time zones fall into them once. 
 it is.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Subquery
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from broadsheet.digest.models import Bounced, Digest, Mail, Subscription
 
@@ -137,7 +138,7 @@ def domains(since: datetime, now: datetime) -> list[Domain]:
     """Give the domains that put mails off or refuse them, the slowest first."""
     put_off, failed = Q(state="queued", tries__gt=0), Q(state="failed")
     rows = (
-        Mail.objects.filter(put_off | (failed & Q(next_try__gte=since)))
+        Mail.objects.filter(put_off | (failed & Q(next_try__gte=since)), state__in=("queued", "failed"))
         .values("domain")
         .annotate(waits=Count("pk", filter=put_off), fails=Count("pk", filter=failed), last=Max("pk"))
         .annotate(next=Min("next_try", filter=put_off))
@@ -150,10 +151,15 @@ def domains(since: datetime, now: datetime) -> list[Domain]:
 
 def _states(since: datetime) -> dict[str, int]:
     """Count mails by state: of today's digests, and whatever is open or was tried today besides."""
-    of_today = Q(digest__in=Subquery(Digest.objects.filter(made__gte=since).values("pk")))
-    besides = Q(state__in=OPEN) | Q(digest=None, state__in=ENDED, next_try__gte=since)
-    counted = dict(Mail.objects.filter(of_today | besides).values_list("state").annotate(Count("pk")).order_by())
-    return {state: counted.get(state, 0) for state in STATES}
+    parts = (
+        Mail.objects.filter(digest__made__gte=since),
+        Mail.objects.filter(Q(digest=None) | Q(digest__made__lt=since), state__in=OPEN),
+        Mail.objects.filter(digest=None, state__in=ENDED, next_try__gte=since),
+    )
+    counted = Counter[str]()
+    for part in parts:
+        counted.update(dict(part.values_list("state").annotate(Count("pk")).order_by()))
+    return {state: counted[state] for state in STATES}
 
 
 def _ended(since: datetime) -> QuerySet[Mail]:

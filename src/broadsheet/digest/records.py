@@ -3,7 +3,7 @@
 Asks the network, so only a command does it; where the network gives no answers, that is said once.
 """
 
-import socket
+import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from broadsheet.digest import transport
+from broadsheet.digest.models import Mail
+from broadsheet.lib import http
 from broadsheet.mail import dkim, dns
 from broadsheet.mail.dns import Finding, Resolve, Unanswered
-from broadsheet.mail.messages import Unsendable, host
+from broadsheet.mail.messages import host
 from broadsheet.papers.health import Check
 
 # All questions together take no longer.
@@ -30,9 +33,8 @@ NAMES: Final = {
     "mx": "MX",
     "alignment": "alignment",
 }
-SELECTOR: Final = "broadsheet"
-# A selector holds one key.
-ED25519: Final = "-ed25519"
+# Everybody knows these servers.
+ROOT: Final = (".", "NS")
 # Names that nobody can register (RFC 2606, RFC 6762).
 NOBODYS: Final = ("localhost", "example", "test", "invalid", "local")
 
@@ -59,18 +61,29 @@ class Sending:
 
 def checks(*, resolve: Resolve | None = None, sends_from: str = "") -> list[Check]:
     """Ask the DNS. sends_from: the address that mails leave from, where the operator tells it."""
-    values = settings.CONFIG.values
-    if not (settings.MAIL or values.get("mail_provider")):
+    if not (settings.MAIL or settings.CONFIG.mail_provider):
         return []
     asked = in_time(resolve or dns.resolver(EACH), SECONDS)
     try:
-        sending = as_set_up(asked, sends_from)
-    except (Unsendable, ValueError, OSError) as problem:
+        domain = _domain(settings.DEFAULT_FROM_EMAIL)
+        if not _is_public(domain):
+            says = f"mails come from {domain or 'no domain'}, which receivers cannot look up"
+            return [Check("mail DNS", False, says, "set mail_from to an address of a domain of yours")]
+        if not answers(asked):
+            return [silent()]
+        return [_check(finding) for finding in judged(as_set_up(asked, sends_from), asked)]
+    except ValueError as problem:
         return [Check("mail set-up", False, str(problem), "see docs/digest_operating.md")]
-    if not _is_public(sending.domain):
-        says = f"mails come from {sending.domain or 'no domain'}, which receivers cannot look up"
-        return [Check("mail DNS", False, says, "set mail_from to an address of a domain of yours")]
-    return [_check(finding) for finding in judged(sending, asked)] if answers(sending.domain, asked) else [silent()]
+
+
+def before_the_first(resolve: Resolve | None = None) -> list[Check]:
+    """Give what would keep the first digests from arriving; nothing once one was sent."""
+    config = settings.CONFIG
+    if config.mail_dry_run or not config.mail_check_first:
+        return []
+    if Mail.objects.filter(kind="digest", state="sent").exists():
+        return []
+    return [check for check in checks(resolve=resolve) if not check.ok]
 
 
 def silent() -> Check:
@@ -79,13 +92,12 @@ def silent() -> Check:
     return Check("mail DNS", True, says, "run `broadsheet doctor` where it does, before the first mails")
 
 
-def answers(domain: str, resolve: Resolve) -> bool:
-    """Tell whether the DNS answers at all."""
+def answers(resolve: Resolve) -> bool:
+    """Tell whether the DNS of the world answers; some networks say of every name that there is none."""
     try:
-        resolve(domain, "TXT")
+        return bool(resolve(*ROOT))
     except Unanswered:
         return False
-    return True
 
 
 def judged(sending: Sending, resolve: Resolve) -> Iterator[Finding]:
@@ -143,31 +155,21 @@ def _signatures(sending: Sending, resolve: Resolve) -> Iterator[Finding]:
 
 
 def as_set_up(resolve: Resolve, sends_from: str = "") -> Sending:
-    """Tell how this site sends mail. Raises Unsendable, ValueError or OSError where a setting cannot be used."""
-    values = settings.CONFIG.values
-    domain = _domain(values.get("digest_from") or settings.DEFAULT_FROM_EMAIL)
-    envelope = _domain(values.get("bounce_address") or "") or domain
+    """Tell how this site sends mail. Raises ValueError where a setting cannot be used."""
+    domain = _domain(settings.DEFAULT_FROM_EMAIL)
+    envelope = _domain(settings.CONFIG.bounce_address) or domain
     relay = _relay(settings.CONFIG.mail_url)
-    signs = values.get("dkim_domain") or domain
+    signer = transport.signer()
     return Sending(
         domain=domain,
         envelope=envelope,
         hello="" if relay else _own_name(),
         addresses=(str(ip_address(sends_from)),) if sends_from else tuple(_addresses(relay, resolve)),
         relay=relay,
-        provider=values.get("mail_provider") or "",
-        keys=tuple(keys()),
-        signs=host(signs) if signs else "",
+        provider=settings.CONFIG.mail_provider,
+        keys=signer.keys if signer else (),
+        signs=signer.domain if signer else "",
     )
-
-
-def keys() -> Iterator[dkim.Key]:
-    """Read the keys that the settings name. Raises ValueError or OSError."""
-    values = settings.CONFIG.values
-    selector = values.get("dkim_selector") or SELECTOR
-    for name, ending in (("dkim_key", ""), ("dkim_ed25519_key", ED25519)):
-        if place := values.get(name):
-            yield dkim.read_key(selector + ending, (settings.CONFIG.home / place).read_bytes())
 
 
 def in_time(resolve: Resolve, seconds: float, clock: Callable[[], float] = time.monotonic) -> Resolve:
@@ -205,7 +207,7 @@ def _relay(url: str) -> str:
 
 def _addresses(relay: str, resolve: Resolve) -> Iterator[str]:
     if not relay:
-        yield from own_addresses()
+        yield from http.own_addresses()
         return
     try:
         found = [str(ip_address(relay))]
@@ -217,24 +219,11 @@ def _addresses(relay: str, resolve: Resolve) -> Iterator[str]:
     yield from (address for address in found if ip_address(address).is_global)
 
 
-def own_addresses() -> Iterator[str]:
-    """Give the public addresses that this machine would send from; none behind a router that shares one."""
-    # Choosing a way sends nothing.
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((far, 9))
-                address = probe.getsockname()[0]
-        except OSError:
-            continue
-        if ip_address(address).is_global:
-            yield address
-
-
 def _own_name() -> str:
-    name = socket.gethostname()
+    name = platform.node()
     return name if "." in name else ""
 
 
 def _check(finding: Finding) -> Check:
-    return Check(NAMES.get(finding.about, finding.about), finding.state != "bad", finding.says, finding.do)
+    says = finding.says.removesuffix(".")
+    return Check(NAMES.get(finding.about, finding.about), finding.state != "bad", says, finding.do)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from broadsheet.digest import prepare
+from broadsheet.digest import deliver, prepare
 
 
 def is_on() -> bool:
@@ -14,7 +14,13 @@ def is_on() -> bool:
 
 
 def run(now: datetime) -> int:
-    """Choose the digests that are due; give how much was done. A step of the worker."""
+    """Choose the digests that are due and send what waits; give how much was done. A step of the worker."""
     if not is_on():
         return 0
-    return prepare.prepare(now)
+    clock, prepared = deliver.advancing(now), 0
+    try:
+        prepared = prepare.prepare(now)
+    finally:
+        # What keeps digests from being chosen keeps no confirmation, and no digest of before, from going out.
+        sent = deliver.work(clock())
+    return prepared + sent

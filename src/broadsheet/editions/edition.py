@@ -1,6 +1,7 @@
 """The dated and the hot list as every face of the program shows them."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from broadsheet.papers.models import Paper
 
@@ -11,12 +12,16 @@ class NoSuchEdition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A paper's place in a list. `why` holds the terms of the order; `late` papers joined a closed day."""
+    """A paper's place in a list. `why` holds the terms of the order; `late` papers joined a closed day.
+
+    day: on which the list took it up, where that is not a day of the paper itself, as in a digest.
+    """
 
     rank: int
     paper: Paper
     late: bool = False
     why: dict[str, object] = field(default_factory=dict)
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

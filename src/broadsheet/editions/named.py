@@ -7,7 +7,7 @@
 | trending | the hot list |
 | category/cs.CL, author/Ada Lovelace, organisation/lab, tag/imagenet | papers of one kind, the newest first |
 | search/QUERY | papers that hold all the words of a query, the newest first |
-| library, digest | what one reader saved; what one reader follows |
+| library, digest | what one reader saved; what is new for one reader, see `provide` |
 """
 
 import heapq
@@ -54,7 +54,8 @@ class NamedList:
 
     key: as above, in its one form. path: of the page of this site that shows it.
     entries: papers with all their texts, in order, at most as many as were asked for.
-    own: it belongs to one reader.
+    own: it belongs to one reader. paced: it grows in portions at hours that its reader chose; whoever passes it on does
+        so at once.
     """
 
     key: str
@@ -62,6 +63,7 @@ class NamedList:
     path: str
     entries: tuple[Entry, ...]
     own: bool = False
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,15 @@ def named(
 ) -> NamedList:
     """Give the list of a key. reader: whose lists may be named besides those of everybody. Raises NoSuchList."""
     found, now = head(key, reader=reader), now or wall_clock()
-    limit, skip = max(1, min(limit, MOST)), max(0, min(skip, MOST_SKIPPED))
+    limit, skip = _within(limit, skip)
     if found.own and reader:
         return replace(found, entries=tuple(OWN[key].entries(reader, skip, limit, now)))
     kind, _slash, value = found.key.partition("/")
     return replace(found, entries=tuple(KINDS[kind].entries(value, skip, limit, now)))
+
+
+def _within(limit: int, skip: int) -> tuple[int, int]:
+    return max(1, min(limit, MOST)), max(0, min(skip, MOST_SKIPPED))
 
 
 def head(key: str, *, reader: Reader | None = None) -> NamedList:
@@ -93,7 +99,7 @@ def head(key: str, *, reader: Reader | None = None) -> NamedList:
     value = " ".join(value.split())
     fits = key.isprintable() and len(key) <= LONGEST_KEY
     if fits and reader and key in OWN:
-        return OWN[key].head()
+        return OWN[key].head(reader)
     is_whole = bool(value) or kind in ("edition", "trending")
     if not fits or kind not in KINDS or not is_whole:
         raise NoSuchList(_("There is no such list. Lists are called %(kinds)s.") % {"kinds": ", ".join(EXAMPLES)})
@@ -241,7 +247,7 @@ def _newest_first(paper: Paper) -> tuple[int, int, str]:
     return -day.toordinal(), -paper.votes, paper.key
 
 
-def _library() -> NamedList:
+def _library(reader: Reader) -> NamedList:
     return NamedList("library", _("Library"), reverse("library"), (), own=True)
 
 
@@ -249,12 +255,16 @@ def _saved(reader: Reader, skip: int, limit: int, now: datetime) -> Iterable[Ent
     return _ranked(library.papers(reader)[skip : skip + limit], skip)
 
 
-def _digest() -> NamedList:
+def _digest(reader: Reader) -> NamedList:
     return NamedList("digest", _("My digest"), reverse("follows"), (), own=True)
 
 
+def followed(reader: Reader, *, limit: int = MOST, now: datetime | None = None) -> tuple[Entry, ...]:
+    """Give what is new in the lists a reader follows, each paper once; to who follows nothing, what is trending."""
+    return tuple(_new_for(reader, 0, _within(limit, 0)[0], now or wall_clock()))
+
+
 def _new_for(reader: Reader, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
-    """What is new in the lists a reader follows, each paper once; of those who follow nothing, what is trending."""
     keys = [key for key in follows.of(reader) if key not in OWN]
     since = _days_ago(now)
     numbers: set[int] = set()
@@ -311,8 +321,14 @@ EXAMPLES: Final = (
 class OwnKind:
     """The same for the lists of one reader."""
 
-    head: Callable[[], NamedList]
+    head: Callable[[Reader], NamedList]
     entries: Callable[[Reader, int, int, datetime], Iterable[Entry]]
 
 
 OWN: Final[dict[str, OwnKind]] = {"library": OwnKind(_library, _saved), "digest": OwnKind(_digest, _new_for)}
+
+
+def provide(key: str, kind: OwnKind) -> OwnKind:
+    """Let a room above give the list of a key of OWN; gives what gave it before, for those it has nothing for."""
+    before, OWN[key] = OWN[key], kind
+    return before

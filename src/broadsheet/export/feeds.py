@@ -101,6 +101,7 @@ def feed_of(
     """
     papers = [entry.paper for entry in found.entries]
     revised, tags = _revised(papers), _tags(papers)
+    listed = {entry.paper.id: entry.day for entry in found.entries}
     return Feed(
         id=_feed_id(found.key, whose),
         title=clean(_("%(list)s · %(site)s") % {"list": found.title, "site": settings.CONFIG.site_name}),
@@ -110,7 +111,8 @@ def feed_of(
         icon=absolute(reverse("favicon"), request),
         language=language,
         items=tuple(
-            _item(paper, of_paper(paper, request), revised.get(paper.id), tags.get(paper.id, [])) for paper in papers
+            _item(paper, of_paper(paper, request), revised.get(paper.id), tags.get(paper.id, []), listed[paper.id])
+            for paper in papers
         ),
         hub=settings.CONFIG.websub_hub if found.key in pushed() and "?" not in address else "",
         following=following,
@@ -133,8 +135,8 @@ def _feed_id(key: str, whose: str) -> str:
     return UUID(bytes=digest[:16], version=5).urn
 
 
-def _item(paper: Paper, url: str, revised: datetime | None, tags: list[str]) -> Item:
-    published, placed = _midnight(paper.announced or paper.placed), _midnight(paper.placed)
+def _item(paper: Paper, url: str, revised: datetime | None, tags: list[str], listed: date | None) -> Item:
+    published, placed = _midnight(listed or paper.announced or paper.placed), _midnight(paper.placed)
     first = published or (paper.submitted or paper.first_seen).replace(microsecond=0)
     names = (clean(str(author["name"])) for author in paper.authors if isinstance(author, dict) and author.get("name"))
     return Item(

@@ -27,7 +27,7 @@ def accounts_check() -> Check:
 def mail_check() -> Check:
     """Can mail reach readers, with an address to come from and one to lead back to?"""
     config = settings.CONFIG
-    if not config.mail_url:
+    if not (config.mail_url or config.mail_provider):
         return Check("mail", True, f"no mail server is set; letters to readers are kept in {config.home / 'mail'}")
     missing = [name for name in ("mail_from", "public_url") if not getattr(config, name)]
     if missing:

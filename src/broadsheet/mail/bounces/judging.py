@@ -7,6 +7,7 @@ from broadsheet.mail.bounces.codes import answer_in, is_generic, reply_in, statu
 from broadsheet.mail.bounces.outcome import HARD_REASONS, Recipient
 from broadsheet.mail.bounces.reasons import reason_of_status, reason_of_words
 from broadsheet.mail.bounces.reports import Reported
+from broadsheet.mail.bounces.stages import stage_of
 
 _DELIVERED = ("delivered", "relayed", "expanded")
 # Reasons that words give by the way: something clearer beside them counts more.
@@ -15,17 +16,13 @@ _VAGUE = (*_WEAK, "rejected", "policyviolation", "contenterror")
 # What servers say of anything; a code that names the address or the host says more.
 _OUTWEIGHED = ("", "filtered", "systemerror", "rejected", "policyviolation", "syntaxerror")
 
-# Which command of the session was refused, in the words of the mail systems that tell it.
-_AT_RCPT = re.compile(
-    r"(?i)\brcpt(?:[ _]to)?\b|requested action not taken: mailbox unavailable|recipient address rejected"
-)
-_AT_DATA = re.compile(
-    r"(?i)end of data|>>> data|\(data\)|data command|after i sent the message|\[data\]|in reply to data"
-)
-_AT_MAIL = re.compile(r"(?i)\bmail from\b|\bmail_from\b|initial connection|>>> (?:ehlo|helo)|sender was rejected")
 # Commands sent in one go (RFC 2920): the refusal shows after DATA, but was the answer to RCPT TO.
-_NO_RECIPIENT_LEFT = re.compile(r"(?i)no valid recipients|need rcpt|all rcpt commands were rejected")
-_NAMES_ADDRESS = re.compile(r"[245]\.1\.(?:\d|10)$")
+_NO_RECIPIENT_LEFT = re.compile(
+    r"(?i)no valid recipients|need rcpt|all rcpt commands were rejected|valid rcpt|rcpt (?:command )?first"
+    r"|must have (?:a )?(?:valid )?recipient"
+)
+# A code x.1.y is about the address, but for those about the sender and for a house code of Microsoft's.
+_NAMES_ADDRESS = re.compile(r"[245]\.1\.(?!90$)\d{1,3}$")
 _NAMES_SENDER = re.compile(r"[245]\.1\.[78]$")
 # Sendmail and Postfix name the recipient first where they answer RCPT TO.
 _ECHO = re.compile(r"[45]\d\d[ :-]{1,3}(?:<[^<>\s]{1,160}>(?::|\.{3})|[^<>\s]{1,160}@[^<>\s]{1,160}?\.{3})")
@@ -55,6 +52,11 @@ class Case:
         """What there is to read, the server's own answer first."""
         passage = self.passage
         return tuple(one for one in (self.reported.diagnostic, answer_in(passage), passage, self.around) if one.strip())
+
+    @property
+    def told(self) -> str:
+        """All of it together."""
+        return "\n".join((self.reported.diagnostic, self.passage, self.around))
 
 
 def judged(case: Case) -> Recipient:
@@ -116,16 +118,15 @@ def _certain(reason: str, case: Case, status: str, reply: str) -> str:
         return reason
     if _NAMES_SENDER.match(status):
         return "rejected"
-    told = "\n".join((case.reported.diagnostic, case.passage, case.around))
-    words = without_consequences(told)
-    at_rcpt, at_data = _AT_RCPT.search(words), _AT_DATA.search(words)
-    if _AT_MAIL.search(words) and not at_rcpt and not at_data:
+    words = without_consequences(case.told)
+    stage = stage_of(case.told)
+    if stage in ("mail", "connect"):
         return "rejected"
-    if reason == "hostunknown" or _NAMES_ADDRESS.match(status) or (at_rcpt and not at_data):
+    if reason == "hostunknown" or _NAMES_ADDRESS.match(status) or (stage == "rcpt"):
         return reason
-    if _NO_RECIPIENT_LEFT.search(told) and status[2] != "7":
+    if _NO_RECIPIENT_LEFT.search(case.told) and status[2] != "7":
         return reason
-    if is_generic(status) and not at_data and _ECHO.match(answer_in(words)):
+    if is_generic(status) and stage != "data" and _ECHO.match(answer_in(words)):
         return reason
     return "filtered" if (reply or _TERSE.search(words)) and "bad-mailbox" not in words else reason
 

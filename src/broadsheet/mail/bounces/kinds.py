@@ -9,13 +9,13 @@ from broadsheet.mail.bounces.parts import Part, leaves
 from broadsheet.mail.bounces.reasons import reason_of_words
 
 _DAEMON = re.compile(
-    r"(?:.*\b)?(?:mailer.?daemon|po+st.?master|mail.?delivery.?(?:sub)?system|mdaemon|mailer|daemon|bounces?"
+    r"(?:.*\b)?(?:mailer.?daemon|po+st.?master|mail.?deliver\w*.?(?:sub)?system|mdaemon|mail.?daemon"
     r"|mail.?system)\b",
     re.I,
 )
 _DAEMON_NAME = re.compile(
-    r"(?i)mail(?:er)? ?(?:delivery|daemon)|delivery (?:sub)?system|postmaster|system administrator|content.filter"
-    r"|mail system"
+    r"(?i)mailer.?daemon|mail deliver\w* (?:sub)?system|delivery subsystem|postmaster|system administrator"
+    r"|content.filter|mail system"
 )
 _ROBOT = re.compile(
     r"(?i)(?:no.?reply|.*-admin|admin|root|notification|system|.*-owner|owner-.*|.*-request|mail|delivery|error)s?$"
@@ -111,7 +111,11 @@ def is_automatic(message: Part) -> bool:
 def is_auto_reply(message: Part) -> bool:
     """Whether it is an answer of a machine in the name of a person."""
     fields = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-mail-autoreply")
-    if any(message.get(name) for name in fields) or _AWAY.search(message.get("subject")):
+    if any(message.get(name) for name in fields):
+        return True
+    if is_from_daemon(message) and _FAILURE_SUBJECT.search(message.get("subject")):
+        return False  # the subject may quote that of the mail that failed
+    if _AWAY.search(message.get("subject")):
         return True
     if message.get("precedence").lower() in ("auto_reply", "auto-reply") and not is_from_daemon(message):
         return True
@@ -128,19 +132,22 @@ def is_to_many(message: Part) -> bool:
     return any(message.get(name) for name in ("list-id", "list-unsubscribe", "list-post"))
 
 
-def tells_failure(message: Part, notice: Notice) -> bool:
+def tells_failure(message: Part, notice: Notice, named: bool) -> bool:
     """Whether a message that holds no report tells in words of a mail that did not arrive.
 
-    A mail system may be short; of other machines the words have to be plain, and a person's are never enough.
+    A mail system has to give two signs, other machines (a parcel, too, can be undeliverable) the code or the mail
+    itself beside the words; a person's words are never enough. named: a recipient was found.
     """
+    text = notice.text[:6_000]
     subject = bool(_FAILURE_SUBJECT.search(message.get("subject")))
-    words = bool(_FAILURE_WORDS.search(notice.text[:4_000]))
-    codes = bool(status_in(notice.text[:6_000]) or reply_in(notice.text[:6_000]))
-    if _RECEIPT.search(notice.text[:4_000]) and not codes and not words:
+    words = bool(_FAILURE_WORDS.search(text))
+    codes = bool(status_in(text) or reply_in(text))
+    if _RECEIPT.search(text) and not codes and not words:
         return False
     if is_from_daemon(message):
-        return words or codes or (subject and bool(reason_of_words(notice.text)))
-    return is_automatic(message) and words and (subject or codes or bool(notice.returned))
+        told = words or codes or (subject and bool(reason_of_words(text)))
+        return told and words + codes + subject + named + bool(notice.returned) > 1
+    return is_automatic(message) and words and named and bool(status_in(text) or notice.returned)
 
 
 def is_warning(message: Part, notice: Notice) -> bool:

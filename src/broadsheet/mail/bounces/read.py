@@ -63,7 +63,8 @@ def _kind(message: Part, notice: Notice, recipients: tuple[Recipient, ...]) -> K
         return "auto-reply"
     if kinds.is_to_many(message) and not kinds.is_from_daemon(message):
         return "unknown"
-    return "bounce" if recipients and kinds.tells_failure(message, notice) else "unknown"
+    named = any(one.address for one in recipients)
+    return "bounce" if recipients and kinds.tells_failure(message, notice, named) else "unknown"
 
 
 def _of_report(message: Part, recipients: tuple[Recipient, ...]) -> Kind:
@@ -118,7 +119,7 @@ def _told(message: Part, notice: Notice) -> list[Told]:
     told = told_in(notice.text, failed, own)
     if told:
         return told
-    to = addresses_in(dict(reversed(notice.returned)).get("to", ""))[:1]
+    to = [one for one in addresses_in(dict(reversed(notice.returned)).get("to", "")) if one not in own][:1]
     return [Told(one, "") for one in to or [""]] if notice.text.strip() else []
 
 

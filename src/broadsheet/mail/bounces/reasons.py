@@ -139,7 +139,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|from address",
             r"not accept\w* .{0,30}\bfrom\b.{0,40}|(?:permission|authori[sz]ed|allowed) to (?:post|send)"
             r"|send mail as|sender was rejected",
-            r"gruppe|グループ|群組|grupo|المجموعة|समूह|groupe|gruppo|групп|groep|그룹|群组|nhóm|skupin|ryhmä|ομάδα",
+            # Groups say it in the reader's language; the page they point to is the same.
+            r"groups\.google\.com/support",
         ),
     ),
     (
@@ -320,7 +321,7 @@ _PATTERNS = tuple(
     (reason, re.compile("|".join(f"(?:{one.strip('|')})" for one in several))) for reason, several in _TABLE
 )
 
-REASONS = frozenset({reason for reason, _ in _TABLE} | {"delivered", "complaint", "undefined", "onhold"})
+REASONS = frozenset({reason for reason, _ in _TABLE} | {"delivered", "complaint", "undefined"})
 
 # What the enhanced status codes of RFC 3463 and its registry say where no words do.
 _OF_STATUS = {

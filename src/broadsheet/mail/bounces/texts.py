@@ -25,6 +25,8 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 _SENDERS = re.compile(r"(?:from|sender|reply-to|cc|mail from|originator)\s*(?:address)?\s*:?\s*[<\"'(]{0,2}$", re.I)
+# Where a transcript turns to another server.
+_SESSION = re.compile(r"(?i)while talking to")
 _REPLY_LINE = re.compile(r"[45]\d\d[ -]")
 
 
@@ -60,15 +62,17 @@ def passage_about(address: str, lines: list[str], others: list[str]) -> str:
     named = [index for index, line in enumerate(lines) if address in line.lower()][:6]
     ends = [index for index in named if _REPLY_LINE.match(lines[index])]
     if rivals and ends:
-        before = _until(lines[max(0, ends[0] - 6) : ends[0]][::-1], rivals)[::-1]
+        before = _until(lines[max(0, ends[0] - 6) : ends[0]][::-1], rivals, _SESSION)[::-1]
         return "\n".join([*(lines[index] for index in ends), *before])
     return "\n".join(line for index in named for line in _until(lines[index : index + _LONGEST_PASSAGE], rivals))
 
 
-def _until(lines: list[str], rivals: set[str]) -> list[str]:
+def _until(lines: list[str], rivals: set[str], end: re.Pattern[str] | None = None) -> list[str]:
     taken: list[str] = []
     for line in lines:
         if rivals and any(clean(found[0]) in rivals for found in ADDRESS.finditer(line)):
+            break
+        if end and end.search(line):
             break
         taken.append(line)
     return taken

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import claims, integrity, moderation, submissions
 from broadsheet.community.refused import Refused
+from broadsheet.digest import progress
 from broadsheet.editions import lists
 from broadsheet.editions.edition import NoSuchEdition
 from broadsheet.readers import accounts
@@ -48,6 +49,7 @@ def waiting(reader: Reader) -> dict[str, int]:
             "reports": len(moderation.queue()),
             "readers": len(accounts.waiting()),
             "votes": len(integrity.findings("new")),
+            "digests": progress.doubtful().count(),
         }
     return counts
 

@@ -100,8 +100,7 @@ def _page(
     says: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    digest = named.named("digest", limit=SHOWN, reader=reader)
-    papers = [entry.paper for entry in digest.entries]
+    papers = [entry.paper for entry in named.followed(reader, limit=SHOWN)]
     context = {
         "section": "follows",
         "followed": [_line(key) for key in follows.of(reader)],
@@ -133,7 +132,7 @@ def _line(key: str) -> dict[str, object]:
 
 
 def _secret_feeds(request: HttpRequest, secret: str) -> list[tuple[str, str]]:
-    names = (("digest", _("My digest: what is new in what I follow")), ("library", _("My library")))
+    names = (("digest", _("My digest: what is new for me")), ("library", _("My library")))
     return [
         (name, address.absolute(resolve_url("own-feed", address=f"{secret}/{key}.atom"), request))
         for key, name in names
