@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.digest.tests.killing import Killing
+from broadsheet.digest.tests.killing import ROUND, Killing, wait_for
 from broadsheet.digest.tests.senders import zygote
 from broadsheet.mail.tests.sink import sink_process
 
@@ -43,3 +43,20 @@ def test_without_one_at_most_one_mail_per_kill_is_in_doubt_and_listed_as_such(tm
         assert max(accepted.values()) == 1
         missing = (run.message_ids("sent") | run.message_ids("doubtful")) - set(accepted)
         assert missing <= run.message_ids("doubtful")
+
+
+@pytest.mark.postgres
+def test_senders_on_postgresql_share_the_work_and_take_up_what_a_killed_one_left(
+    tmp_path: Path, empty_database: str
+) -> None:
+    log = tmp_path / "accepted"
+    with sink_process(log) as port, zygote(tmp_path / "home", port, 400, log, empty_database) as senders:
+        run = Killing(tmp_path / "home", log, senders, random.Random(3))
+        while run.kills < 8:
+            run.kill_round(2)
+        run.minutes += ROUND
+        for pid in [senders.fork(run.minutes) for _ in range(3)]:
+            wait_for(pid)
+        run.finish()
+        accepted = run.accepted()
+        assert len(accepted) == 400 and max(accepted.values()) == 1

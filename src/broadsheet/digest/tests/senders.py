@@ -48,11 +48,11 @@ class Zygote:
 
 
 @contextmanager
-def zygote(home: Path, port: int, mails: int, log: Path | None = None) -> Iterator[Zygote]:
+def zygote(home: Path, port: int, mails: int, log: Path | None = None, database: str = "") -> Iterator[Zygote]:
     """Make a home with so many queued mails; senders hand them to `port`, and ask the sink's log where one is named."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "PYTEST_"))}
     environment = {**kept, "BROADSHEET_HOME": str(home), "BROADSHEET_ENCODER": "none", "BROADSHEET_SOURCES": ""}
-    environment |= {"BROADSHEET_PUBLIC_URL": "https://papers.lab.example", "BROADSHEET_MAIL_RATE": "0"}
+    environment |= {"BROADSHEET_PUBLIC_URL": "https://papers.lab.example", "BROADSHEET_DATABASE": database}
     command = [sys.executable, "-m", "broadsheet.digest.tests.senders", str(port), str(mails), str(log or "")]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

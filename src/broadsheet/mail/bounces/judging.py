@@ -4,17 +4,20 @@ import re
 from dataclasses import dataclass
 
 from broadsheet.mail.bounces.codes import answer_in, is_generic, reply_in, status_in, without_consequences
+from broadsheet.mail.bounces.labels import reason_of_label
 from broadsheet.mail.bounces.outcome import HARD_REASONS, Recipient
-from broadsheet.mail.bounces.reasons import reason_of_status, reason_of_words
+from broadsheet.mail.bounces.reasons import is_refusal, reason_of_status, reason_of_words
 from broadsheet.mail.bounces.reports import Reported
 from broadsheet.mail.bounces.stages import stage_of
 
 _DELIVERED = ("delivered", "relayed", "expanded")
 # Reasons that words give by the way: something clearer beside them counts more.
 _WEAK = ("", "filtered", "expired", "systemerror")
-_VAGUE = (*_WEAK, "rejected", "policyviolation", "contenterror")
-# What servers say of anything; a code that names the address or the host says more.
-_OUTWEIGHED = ("", "filtered", "systemerror", "rejected", "policyviolation", "syntaxerror")
+_VAGUE = (*_WEAK, "policyviolation", "contenterror")
+# What leaves room for a code that names the address or the host as the fault.
+_OUTWEIGHED = (
+    "", "filtered", "systemerror", "policyviolation", "syntaxerror", "contenterror", "expired", "securityerror",
+)  # fmt: skip
 
 # Commands sent in one go (RFC 2920): the refusal shows after DATA, but was the answer to RCPT TO.
 _NO_RECIPIENT_LEFT = re.compile(
@@ -96,7 +99,10 @@ def _reply(case: Case) -> str:
 
 
 def _reason(case: Case, status: str) -> str:
-    """From the server's answer, else the words about the recipient, else the code."""
+    """From a mark of the receiver's own, else its answer, else the words about the recipient, else the code."""
+    marked = reason_of_label(case.told)
+    if marked:
+        return marked
     told = [reason_of_words(words) for words in (*case.words, case.reported.comment)]
     clear = next((reason for reason in told if reason not in _VAGUE), "")
     first = next((reason for reason in told if reason), "")
@@ -105,7 +111,8 @@ def _reason(case: Case, status: str) -> str:
     told_by_code = reason_of_status(status)
     if told_by_code in HARD_REASONS and first in _OUTWEIGHED:
         return told_by_code
-    return first or told_by_code or "undefined"
+    refused = any(is_refusal(words) for words in case.words)
+    return first or told_by_code or ("rejected" if refused else "undefined")
 
 
 def _certain(reason: str, case: Case, status: str, reply: str) -> str:

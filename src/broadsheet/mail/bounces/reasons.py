@@ -7,6 +7,8 @@ Patterns see lower case with single blanks; they hold no nested repetition, so t
 
 import re
 
+from broadsheet.mail.bounces.addresses import ADDRESS
+
 LONGEST_WORDS = 2_500  # characters; a server's answer is shorter
 
 _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -28,10 +30,19 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|voll\b|boîte .{0,20}pleine|buzón .{0,20}lleno|casella .{0,20}piena|переполнен",
         ),
     ),
+    # Clear words on an address that hold others of these.
+    (
+        "userunknown",
+        (
+            r"(?:unknown|illegal) alias|mail ?box is inactive|user (?:is )?not active|inactive (?:e-?mail )?address",
+            r"badrcptto|bad ?recipient ?to|validrcptto|envelope recipient (?:has been|is|was) (?:denied|in my bad)"
+            r"|account unavailable|unknown user account",
+        ),
+    ),
     (
         "hasmoved",
         (
-            r"(?:has|have) (?:been )?(?:moved|replaced) (?:to|by|with)|address (?:has|was) (?:been )?changed",
+            r"(?:has|have) (?:been )?(?:moved|replaced) (?:to|by|with)|recipient no longer on server|address (?:has|was) (?:been )?changed",
             r"user (?:has )?moved|has moved to|please (?:use|try) (?:the )?new address|new address is"
             r"|551 (?:5\.\d\.\d )?not our user",
         ),
@@ -99,6 +110,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:client host|helo|ehlo|connection|connect|ip(?: address)?|network) (?:\S{1,60} )?(?:is |was "
             r"|has been )?"
             r"(?:rejected|refused|denied|blocked|not allowed|dropped|not accepted|forbidden)",
+            r"(?:too many|threshold of) (?:invalid|unknown|bad) (?:recipient|rcpt|user)|invalid domain name"
+            r"|(?:helo|ehlo)\b.{0,60}(?:not found|not exist|must|mismatch)|not exist.{0,60}\b(?:helo|ehlo)\b",
             r"(?:too many|sent) unwanted|messages? from \S{1,60} (?:weren't|were not|was not)|e-?mail is redundant",
             r"(?:server|connection|access)\b.{0,30}\b(?:denied|refused|rejected|forbidden)\b.{0,40}\bip\b"
             r"|bad sender ip",
@@ -139,6 +152,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|from address",
             r"not accept\w* .{0,30}\bfrom\b.{0,40}|(?:permission|authori[sz]ed|allowed) to (?:post|send)"
             r"|send mail as|sender was rejected",
+            r"mail ?from\b.{0,40}(?:domain|address).{0,30}(?:not exist|no mx|not found|resolve|invalid|not owned)"
+            r"|returned mail not|(?:emetteur|absender|remitente|mittente) (?:invalide|ung|no v|non v)|e-?mail is not owned",
             # Groups say it in the reader's language; the page they point to is the same.
             r"groups\.google\.com/support",
         ),
@@ -148,10 +163,12 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"(?:account|mailbox|user|recipient|address|profile|e-?mail|domain|login)\b.{0,60}(?:\bdisabled"
             r"|suspend|inactiv|"
-            r"deactivat|\blocked|frozen|discontinued|expired|not active|not yet been activated|temporar\w* (?:lock"
+            r"deactivat|\blocked|frozen|discontinued|expired|not active|not activated|not yet been activated|temporar\w* (?:lock"
             r"|disab))",
             r"(?:disabled|suspended|inactive|deactivated|locked|expired|frozen) (?:recipient|user|account|mailbox"
             r"|address|e-?mail|domain)",
+            r"mailbox unavailable or access denied|no longer accepts? mail|is terminated|@>? is no longer valid"
+            r"|(?:account|mailbox|recipient|user)\b.{0,30} (?:is |was |has been )blocked|compte .{0,30}bloqu",
             r"not currently (?:accepting|available)|currently (?:disabled|suspended|inactive)|is a deactivated"
             r"|boite du destinataire archivee",
         ),
@@ -171,12 +188,12 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "notaccept",
         (
-            r"null ?mx|(?:host|domain|host/domain|server)\b.{0,60}(?:does not|doesn't|don't|never) (?:accept"
+            r"null ?mx|(?:host|domain|host/domain|server|system)\b.{0,60}(?:does not|doesn't|don't|never) (?:accept"
             r"|receive|support) (?:any |e-?|incoming )*mail",
             r"no mx (?:found|record|host)|(?:couldn't|could not|cannot|can't|unable to) (?:find|locate) (?:a |an "
             r"|any )?"
             r"(?:mail exchanger|mx|mail server|valid mx)|(?:does not|doesn't"
-            r"|not) accept(?:ing)? (?:any )?(?:e-?)?mails?(?: here|$|\.)",
+            r"|not) accept (?:any )?(?:e-?)?mails?(?: here|$|\.)",
             r"\b(?:521|556)[ -]|no mail (?:is )?accepted|mail receiving disabled"
             r"|an mx or srv record indicated no smtp service",
             r"host is not accept|mail (?:is )?not accepted (?:here|at this)|smtp protocol returned a permanent error",
@@ -189,7 +206,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|was not found|"
             r"not known|couldn't be found|could not be found|doesn't exist|does not exist|not exist|must exist"
             r"|non-?existent|not valid|isn't valid)",
-            r"(?:unknown|no such|unrout\w*|bad|illegal|non-?existent|invalid|can't find) (?:mail |destination "
+            r"(?:unknown|no such|unrout\w*|bad|illegal|non-?existent|invalid(?! domain name)|can't find) (?:mail |destination "
             r"|remote |smtp |recipient )*"
             r"(?:host|domain|server)|nxdomain|couldn't find any host|no mail hosts? for|name or service not known",
             r"(?:domain|host)\b.{0,60}(?:wasn't|isn't|is not|was not) (?:found|known|registered|recogni[sz]ed)"
@@ -204,7 +221,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:authentication|\btls|starttls|encryption|certificate|\bssl|smtp auth\w*"
             r"|\bauth)\b.{0,40}(?:required|fail|needed|must|mandatory|"
             r"verify|handshake|turn on|in your mail client)|must issue a starttls|turn on smtp auth"
-            r"|delivery not authori[sz]ed|without authentication",
+            r"|delivery not authori[sz]ed|without authentication|is not authorized to",
         ),
     ),
     (
@@ -223,20 +240,25 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|mail ?box name|"
             r"(?:e-?mail|mail|recipient|destination|delivery|user|final delivery) address|address)(?:\(?e?s\)?"
             r"|'s)?\b.{0,80}?"
-            r"(?:unknown|not found|n't exist|not exist|non-?exist|not known|invalid|not recogni[sz]ed|not listed"
+            r"(?:unknown|not found|n't exist|not exist|non[ -]?exist|not known|invalid|not recogni[sz]ed|not listed"
             r"|no longer|"
             r"n't be found|not be found|cannot be found|not here|not valid|isn't valid|been deleted|been removed"
             r"|unrout\w*|no such|not our|"
-            r"isn't a|is not a|was not found|wasn't found|has left|been closed|is closed|not present|closed\b"
+            r"isn't an?\b|is not an?\b|not (?:local|ok\b|in use)|was not found|wasn't found|has left|been closed|is closed|not present|closed\b"
             r"|not in (?:the|our|my)|terminated|undeliverable)",
-            r"(?:unknown|invalid|no such|non-?existent|not a valid|unrout\w*|incorrect|undefined|unresolvable|bad"
+            r"(?:unknown|invalid|no such|non[ -]?existent|not an? valid|not an? active|no longer an? valid|unrout\w*|incorrect|undefined|unresolvable|bad"
             r"|illegal|not a known|no valid|no active)"
             r"(?: (?:or \w+ )?(?:final delivery|local|remote|virtual|destination|e-?mail|user|recipient|smtp|mail"
             r"|delivery)){0,3}[ -]"
-            r"(?:local.?part|user|userid|recipient|account|address|mailbox|alias|person|addressee|customer|member"
+            r"(?:local.?part|user|userid|recipient|account|address|mailbox|alias|person|addressee|customer|member|rcpt"
             r"|name|mail ?box)",
+            r"@[>)]?:?(?: is| was| are)? (?:not found|unknown|does(?: not|n't) exist|didn't exist|not known|no such)"
+            r"|this \w{1,20} (?:does not|doesn't) exist|missing home directory|can't accept user|not e-?mail addresses",
+            r"(?:not|no|isn't) .{0,40}\bin .{0,20}(?:name|public|address|domino) .{0,10}(?:directory|book)"
+            r"|(?:recipient|mailbox)(?: address)? (?:is )?not (?:accepted|allowed)|(?:isn't|not) registered"
+            r"|(?:rejected|refused) recipients\b|mail ?box unava\w*able|no longer (?:with|works?\b|employed)",
             r"no (?:mailbox|mail box|account|user|such|one|recipient)\b.{0,40}(?:here|by that name|found|with"
-            r"|called|name|exist|address|account|\bon\b)",
+            r"|called|name|exist|address|account|available|\bon\b)",
             r"(?:doesn't|does not|didn't) have an? \S{1,80} account|unknown to (?:me|this|us)|not (?:our"
             r"|my) (?:customer|user)",
             r"adr\.recip|recip\w{0,10}notfound|user_?unknown|(?:not|isn't) in (?:the |our |my )?directory"
@@ -251,7 +273,11 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|recipient)|there is no .{0,40}(?:user|account)",
             r"見つかりません|存在しません|宛先不明|あて先"
             r"|адрес не найден|пользователь не найден|несуществующ|не существует|存在しない|不存在"
-            r"|unbekannt|inconnu\w*|desconocid|sconosciut|non esiste|n'existe pas|no existe|existiert nicht",
+            r"|нет такого|ящик не|не найден|查無此|找不到|查无此|무효|찾을 수 없|존재하지",
+            r"unbekannt|inconnu\w*|desconocid|desconhecid|sconosciut|onbekend|okänd|ukendt|ukjent|tuntematon|bilinmeyen"
+            r"|nessun utente|non esiste|n'existe pas|no existe|não existe|existiert nicht|bestaat niet|finns inte"
+            r"|findes ikke|finnes ikke|ei löydy|nie ma taki|nie istnieje|neexist|bulunamad|introuvable|non trovat"
+            r"|nicht gefunden|no encontrad|não encontrad|niet gevonden|hittades inte|nieznany",
         ),
     ),
     (
@@ -314,12 +340,17 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|error in processing|not support|ldap|loop|duplicated message-id|resources|insufficient",
         ),
     ),
-    ("rejected", (r"access denied|not authori[sz]ed|reject|denied|refused",)),
 )
+
+# What servers say of anything: that they refused. A code beside it says more.
+_REFUSED = re.compile(r"access denied|not authori[sz]ed|reject|denied|refused")
 
 _PATTERNS = tuple(
     (reason, re.compile("|".join(f"(?:{one.strip('|')})" for one in several))) for reason, several in _TABLE
 )
+
+# The host that Postfix and Exim name before what it said.
+_HOST = re.compile(r"\bhost \S{1,160}(?: ?\[[^\]\s]{1,60}\])?(?= said:|:)")
 
 REASONS = frozenset({reason for reason, _ in _TABLE} | {"delivered", "complaint", "undefined"})
 
@@ -363,9 +394,15 @@ _OF_CLASS = {"3": "systemerror", "4": "networkerror", "5": "syntaxerror", "6": "
 
 
 def reason_of_words(words: str) -> str:
-    """The reason that words give, or ""."""
+    """The reason that words give, or "". Addresses and names of hosts are no words, whatever they spell."""
     text = " ".join(words[: LONGEST_WORDS * 2].lower().replace("\u2019", "'").split())[:LONGEST_WORDS]
-    return next((reason for reason, pattern in _PATTERNS if pattern.search(text)), "")
+    plain = ADDRESS.sub("@", _HOST.sub(" ", text))
+    return next((reason for reason, pattern in _PATTERNS if pattern.search(plain)), "")
+
+
+def is_refusal(words: str) -> bool:
+    """Whether words say no more than that something was refused."""
+    return bool(_REFUSED.search(words[:LONGEST_WORDS].lower()))
 
 
 def reason_of_status(status: str) -> str:

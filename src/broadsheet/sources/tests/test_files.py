@@ -11,7 +11,7 @@ from broadsheet.sources.files import FORMATS, BadFile, files_under, open_items
 
 ROW = {"id": "2405.{:05}", "title": "A title", "abstract": "Words.", "categories": "cs.LG", "authors": "Ada Byron"}
 LONG = "An abstract of enough words to be one, told again and again. " * 5
-COPIED = {
+COPIED: dict[str, object] = {
     "source": "sample",
     "title": "A title",
     "identifiers": [["arxiv", "2405.00001"]],
