@@ -274,22 +274,27 @@ def drive(week: Week) -> None:
         now += max(-(-(ahead - now) // QUARTER), 1) * QUARTER
 
 
+def forget_calendar() -> None:
+    """Let go of what is remembered of days and moments for the life of a process."""
+    schedule.holidays.cache_clear()
+    for remembered in vars(due).values():
+        if hasattr(remembered, "cache_clear"):
+            remembered.cache_clear()
+
+
 @pytest.fixture
 def week(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Week]:
     """A site with readers, a mail server, and a calendar with the holiday."""
     chosen: Week = request.param
-    forgotten = (schedule.holidays, due.latest_due, due.next_look, due._told_at, due.next_slot, due.last_slot)
     values = {**settings.CONFIG.values, "holidays": (chosen.holiday,), "sources": ("arxiv-oai",)}
     settings.CONFIG = replace(settings.CONFIG, values=values)
     settings.DEFAULT_FROM_EMAIL = "Papers <papers@site.example>"
-    for known in (*forgotten, due._editions_back):
-        known.cache_clear()
+    forget_calendar()
     Harvest.objects.create(
         source="arxiv-oai", state="done", started=chosen.begin - 30 * DAY, first_started=chosen.begin - 30 * DAY
     )
     yield chosen
-    for known in (*forgotten, due._editions_back):
-        known.cache_clear()
+    forget_calendar()
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,8 @@ class Sender:
             self.counts["written"] += 1
             return
         if self._throttle:
+            # While it waits, what became of the mail before is known already.
+            self._note(None)
             self._throttle.wait()
         if not self._note(mail):
             self.counts["suppressed"] += 1
@@ -267,7 +269,7 @@ def kind_of(outcome: Outcome) -> str:
     if isinstance(outcome, Accepted):
         return "sent"
     if isinstance(outcome, Refused):
-        return "failed" if outcome.permanent else "put_off"
+        return "failed" if outcome.permanent and not outbox.is_about_us(outcome) else "put_off"
     return "doubtful" if outcome.in_doubt else "put_off"
 
 
@@ -275,7 +277,7 @@ def not_handed_in(outcome: Outcome) -> bool:
     """Whether the trouble is with the server, not with the mail."""
     if isinstance(outcome, Lost):
         return not outcome.in_doubt
-    return isinstance(outcome, Refused) and outcome.at in ("connection", "login")
+    return isinstance(outcome, Refused) and outbox.is_about_us(outcome)
 
 
 def _is_closed(outcome: Outcome) -> bool:

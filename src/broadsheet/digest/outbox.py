@@ -10,6 +10,7 @@ doubtful row the moment from which on it was in doubt.
 """
 
 import os
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,9 @@ IN_HAND: Final = ("claimed", "sending")
 OPEN: Final = ("queued", "claimed", "sending")
 LOOK: Final = 500
 LONGEST_REPLY: Final = 300
+_RELAY: Final = re.compile(
+    r"(?i)\brelay(?:ing)? (?:access )?(?:is )?(?:denied|not (?:permitted|allowed))|auth\w* required"
+)
 # The number of a lock of PostgreSQL that claims take in turn.
 CLAIMING: Final = 0x62736D61
 
@@ -164,7 +168,7 @@ def _settle(ended: Ended, now: datetime) -> None:
     outcome = ended.outcome
     if isinstance(outcome, Accepted):
         sent([ended.mail.pk], now, outcome.reply)
-    elif isinstance(outcome, Refused) and outcome.permanent:
+    elif isinstance(outcome, Refused) and outcome.permanent and not is_about_us(outcome):
         _fail(ended.mail, outcome, now)
     elif isinstance(outcome, Lost) and outcome.in_doubt:
         _mine(ended.mail).update(state="doubtful", claimed_by="", claimed_until=now, reply=_cut(outcome.reason))
@@ -194,6 +198,14 @@ def is_nobody_there(refused: Refused) -> bool:
     if not refused.permanent or refused.at != "recipient":
         return False
     return (reason_of_words(refused.reply) or reason_of_status(refused.enhanced)) in HARD_REASONS
+
+
+def is_about_us(refused: Refused) -> bool:
+    """Whether a refusal is of this site or of this moment, so that it says nothing of one mail or its recipient.
+
+    A wrong setting, such as a sender that the server does not let through, must not cost an edition its mails.
+    """
+    return refused.at in ("connection", "login", "sender") or refused.code == 421 or bool(_RELAY.search(refused.reply))
 
 
 def put_off(mail: Mail, reply: str, now: datetime) -> None:

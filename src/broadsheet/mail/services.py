@@ -15,7 +15,6 @@ KEY_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "postmark": ("server_token",),
     "resend": ("api_key",),
     "scaleway": ("secret_key", "project_id"),
-    "sendgrid": ("api_key",),
     "sparkpost": ("api_key", "api_url"),
     "unisender_go": ("api_key", "api_url"),
 }

@@ -38,7 +38,7 @@ def wish(ada: Reader, **fields: object) -> Subscription:
 
 
 def keys(ada: Reader, **asked: int) -> list[str]:
-    found = named.named("digest", reader=ada, now=NEXT, **asked)  # type: ignore[arg-type]
+    found = named.named("digest", reader=ada, now=NEXT, **asked)
     return [entry.paper.key for entry in found.entries]
 
 

@@ -152,6 +152,14 @@ def test_a_server_that_is_gone_is_not_asked_for_every_mail(configure: Callable[.
     assert Mail.objects.exclude(claimed_by="").count() == 0
 
 
+def test_a_wrong_setting_costs_no_edition_its_mails(sink: Sink, configure: Callable[..., None]) -> None:
+    queue(*range(1, 10))
+    sink.plan = Plan(at_sender="550 5.7.1 this sender is not let through")
+    found = send(way_to(sink))
+    assert found.failed == 0 and found.put_off == deliver.GONE_AFTER and "not let through" in found.stopped
+    assert states() == ["queued"] * 9
+
+
 def test_a_paper_that_cannot_be_set_holds_up_its_own_mail_alone(
     sink: Sink, configure: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -181,6 +189,22 @@ def test_a_run_ends_after_so_many_mails(sink: Sink, configure: Callable[..., Non
     queue(*range(1, 6))
     assert send(way_to(sink), most=2).sent == 2
     assert sorted(states()) == ["queued"] * 3 + ["sent"] * 2
+
+
+def test_a_rate_holds_and_what_was_sent_is_written_down_before_the_wait(
+    sink: Sink, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(1, 2, 3)
+    seen: list[list[str]] = []
+
+    class Watched(smtp.Throttle):
+        def wait(self) -> float:
+            seen.append(sorted(states()))
+            return 0.0
+
+    monkeypatch.setattr(deliver, "Throttle", Watched)
+    assert send(way_to(sink), rate=5.0).sent == 3
+    assert seen == [["claimed"] * 3, ["claimed", "claimed", "sent"], ["claimed", "sent", "sent"]]
 
 
 def test_a_signal_to_end_waits_for_the_mail_at_hand(configure: Callable[..., None]) -> None:

@@ -156,7 +156,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again_too() -> None:
         (Refused(550, "5.7.1", "550 5.7.1 blocked by policy", permanent=True, at="recipient"), False),
         (Refused(552, "5.2.2", "552 5.2.2 mailbox full", permanent=True, at="recipient"), False),
         (Refused(554, "5.7.1", "554 5.7.1 looks like spam", permanent=True, at="message"), False),
-        (Refused(550, "5.1.8", "550 5.1.8 bad sender", permanent=True, at="sender"), False),
+        (Refused(550, "5.7.1", "550 5.7.1 we know the sender", permanent=True, at="recipient"), False),
     ],
 )
 def test_a_final_no_fails_and_only_a_missing_mailbox_ends_the_subscription(refused: Refused, is_gone: bool) -> None:
@@ -169,6 +169,20 @@ def test_a_final_no_fails_and_only_a_missing_mailbox_ends_the_subscription(refus
     assert (refused.reply in one.says) is is_gone
     later.refresh_from_db()
     assert later.state == ("suppressed" if is_gone else "queued")
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        Refused(550, "5.1.8", "550 5.1.8 bad sender", permanent=True, at="sender"),
+        Refused(530, "5.7.0", "530 5.7.0 Authentication required", permanent=True, at="sender"),
+        Refused(554, "5.7.1", "554 5.7.1 <a@b.example>: Relay access denied", permanent=True, at="recipient"),
+        Refused(421, "4.3.2", "421 4.3.2 closing", permanent=False, at="message"),
+    ],
+)
+def test_a_no_to_the_site_itself_fails_no_mail(refused: Refused) -> None:
+    queued()
+    assert hand_in(refused).state == "queued" and outbox.is_about_us(refused)
 
 
 def test_an_answer_that_never_came_leaves_the_mail_in_doubt() -> None:

@@ -31,7 +31,7 @@ _NAMES_SENDER = re.compile(r"[245]\.1\.[78]$")
 _ECHO = re.compile(r"[45]\d\d[ :-]{1,3}(?:<[^<>\s]{1,160}>(?::|\.{3})|[^<>\s]{1,160}@[^<>\s]{1,160}?\.{3})")
 _TERSE = re.compile(r"(?i)\buser unknown\b|doesn't have an? \S{1,80} account")
 _TRANSIENT = re.compile(
-    r"(?i)failing for a long time|retry timeout exceeded|temporary (?:problem|failure|error)|will be retried"
+    r"(?i)failing for a long time|(?<!delivery )retry timeout exceeded|mailbox is full \(quota exceeded|temporary (?:problem|failure|error)|will be retried"
     r"|will retry|has been delayed|is delayed"
     r"|warning message only|not yet been delivered|delivery attempts will continue|still trying|will continue to"
 )
@@ -76,8 +76,9 @@ def judged(case: Case) -> Recipient:
 def _status(case: Case) -> str:
     """The most telling code of the class that the report gives; the class from the reply or the tone without one."""
     reported = case.reported
-    codes = [status_in(reported.diagnostic), reported.status, status_in(case.passage), status_in(case.around)]
-    known = [code for code in codes if code]
+    said = status_in(reported.diagnostic)
+    own = [reported.status, said] if is_generic(said) else [said, reported.status]
+    known = [code for code in (*own, status_in(case.passage), status_in(case.around)) if code]
     if reported.action in _DELIVERED or not known:
         return next((code for code in known if code[0] == "2"), "") or _bare(case)
     first = known[0]
@@ -139,9 +140,9 @@ def _certain(reason: str, case: Case, status: str, reply: str) -> str:
 
 
 def _is_hard(reason: str, status: str, case: Case) -> bool:
-    """A host that could not be found for now may be back; a user that a server calls unknown at last is not."""
+    """A code of class 4 counts once the sender has given up; a domain that takes no mail for now may do so again."""
     if reason not in HARD_REASONS:
         return False
     if status[0] == "4":
-        return reason == "userunknown" and case.reported.action != "delayed" and not case.warning
+        return reason != "notaccept" and case.reported.action != "delayed" and not case.warning
     return True

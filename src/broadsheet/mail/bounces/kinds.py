@@ -135,7 +135,7 @@ def is_to_many(message: Part) -> bool:
 def tells_failure(message: Part, notice: Notice, named: bool) -> bool:
     """Whether a message that holds no report tells in words of a mail that did not arrive.
 
-    A mail system has to give two signs, other machines (a parcel, too, can be undeliverable) the code or the mail
+    A mail system has to give two signs, one of them a code, a recipient or the mail itself; other machines (a parcel, too, can be undeliverable) the code or the mail
     itself beside the words; a person's words are never enough. named: a recipient was found.
     """
     text = notice.text[:6_000]
@@ -146,7 +146,8 @@ def tells_failure(message: Part, notice: Notice, named: bool) -> bool:
         return False
     if is_from_daemon(message):
         told = words or codes or (subject and bool(reason_of_words(text)))
-        return told and words + codes + subject + named + bool(notice.returned) > 1
+        proof = codes or named or bool(notice.returned)
+        return told and proof and words + codes + subject + named + bool(notice.returned) > 1
     return is_automatic(message) and words and named and bool(status_in(text) or notice.returned)
 
 

@@ -22,7 +22,7 @@ _FOLLOWS = re.compile(
         (?:this\ is\ |below\ (?:this\ line\ )?is\ |enclosed\ is\ |included\ is\ |here\ is\ |the\ following\ is\ )?
         (?:a\ )?copy\ of\ (?:the\ |your\ )?(?:original\ )?(?:message|mail)
         |below\ (?:this\ line\ )?is\ a\ copy\ of
-        |(?:the\ )?(?:header|headers|text|body)\ of\ (?:the\ |your\ )?(?:original\ )?(?:message|mail)
+        |(?:the\ )?(?:header|headers|text|body)\ of\ (?:the\ |your\ )?(?:original\ )?(?:message|mail)(?!\ generated)
         |(?:start\ of\ |begin\ |the\ )?(?:original|unsent|returned|undelivered|failed|bounced
         |rejected)\ (?:message|mail)
             (?:\ headers?|\ text|\ body|\ follows|\ as\ follows|\ is\ following|\ is\ attached

@@ -26,6 +26,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:no|not enough|out of|lack of|insufficient) (?:disk |storage |mail )?space|too much mail"
             r"|space (?:is )?exceeded",
             r"(?:user|account|mailbox|inbox).{0,40}(?:over|exceed\w*) .{0,20}(?:limit|allot|allow|size)",
+            r"not (?:have )?enough (?:\w+ )?space|space not enough|space has been used up|mail ?folder is full"
+            r"|over (?:the |its |their |his |your )?(?:\w+ )?quota|too much mail",
             r"容量|メールボックスがいっぱい"
             r"|voll\b|boîte .{0,20}pleine|buzón .{0,20}lleno|casella .{0,20}piena|переполнен",
         ),
@@ -36,7 +38,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"(?:unknown|illegal) alias|mail ?box is inactive|user (?:is )?not active|inactive (?:e-?mail )?address",
             r"badrcptto|bad ?recipient ?to|validrcptto|envelope recipient (?:has been|is|was) (?:denied|in my bad)"
-            r"|account unavailable|unknown user account",
+            r"|account unavailable|unknown user account|user unknown\. command output",
         ),
     ),
     (
@@ -50,6 +52,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "toomanyconn",
         (
+            r"(?:frequency|relay|sending|submission) limit|too quickly|excessive volume|exceeded their limit"
+            r"|rate that prevents|threshold (?:limit )?exceeded|thread limit|permanently deferred",
             r"too many (?:concurrent |simultaneous |smtp )*(?:connection|session)|connection (?:rate "
             r"|frequency )?limit",
             r"(?:maximum|max) (?:number of )?(?:concurrent |smtp )*(?:connection|session)|too many .{0,30}from your",
@@ -110,6 +114,10 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:client host|helo|ehlo|connection|connect|ip(?: address)?|network) (?:\S{1,60} )?(?:is |was "
             r"|has been )?"
             r"(?:rejected|refused|denied|blocked|not allowed|dropped|not accepted|forbidden)",
+            r"client host rejected|\bgo away\b|dynamic ip|reputation problem|mail server at \S{1,60} is blocked"
+            r"|mail from \[?\d[\d.]{6,14}\]? (?:is )?refused|open proxy|listed as abus|unverif\w* sending|looks suspicious"
+            r"|requires? confirmation|confirm this mail server|not allowed to connect|ehlo argument|mismatch\w* client ip"
+            r"|(?:invalid|wrong) ip for|smtp server of your",
             r"(?:too many|threshold of) (?:invalid|unknown|bad) (?:recipient|rcpt|user)|invalid domain name"
             r"|(?:helo|ehlo)\b.{0,60}(?:not found|not exist|must|mismatch)|not exist.{0,60}\b(?:helo|ehlo)\b",
             r"(?:too many|sent) unwanted|messages? from \S{1,60} (?:weren't|were not|was not)|e-?mail is redundant",
@@ -128,6 +136,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         "spamdetected",
         (
             r"\bspam\b|spammy|spamassassin|unsolicited|bulk (?:e-?)?mail|junk (?:e-?)?mail|\bube\b|\buce\b",
+            r"mass mailer|\buribl\b|content (?:denied|filter)|unacceptable content|message is (?:likely )?suspicious",
             r"spam (?:content|message|detected|score)|message content rejected|considered .{0,20}spam|is spam",
         ),
     ),
@@ -138,6 +147,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|rejected)",
             r"(?:not (?:permitted|allowed|authori[sz]ed) to|unable to|cannot|refused? to|do(?:es)? not|we don't"
             r"|no) relay(?:ing)?\b",
+            r"\bas a relay\b|not configured to relay|when attempting to send to a non-local",
             r"rcpthosts|not a relay|not an open relay|no relaying|not local;|authenticate before",
         ),
     ),
@@ -148,6 +158,10 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|not exist|blocked|not found|must)",
             r"(?:reject\w*|deny|denied|refus\w*|bad|invalid|unknown|unrout\w*|malformed"
             r"|unverified) .{0,12}(?:sender|mail from|originat|return address)",
+            r"administrative prohibition|(?:non-|not )members?\b|members-only|purported responsible|\bbadsender|\bsendernoa\b"
+            r"|senderfilter|badmailfrom|empty (?:e-?mail address|envelope sender)|from: domain|fully qualified e-?mail"
+            r"|outgoing mail suspension|gateway user|mail from not owned|sender (?:not|domain)|access to submit messages"
+            r"|dead domain|your (?:e-?mail address|domain) .{0,90}(?:blocked|blacklisted)",
             r"domain of sender|<>.{0,30}(?:reject|invalid|not accept)|(?:bogus|invalid|bad) (?:mail )?from"
             r"|from address",
             r"not accept\w* .{0,30}\bfrom\b.{0,40}|(?:permission|authori[sz]ed|allowed) to (?:post|send)"
@@ -167,6 +181,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|disab))",
             r"(?:disabled|suspended|inactive|deactivated|locked|expired|frozen) (?:recipient|user|account|mailbox"
             r"|address|e-?mail|domain)",
+            r"temporar\w* locked|archived recipient|mailbox cannot be accessed",
             r"mailbox unavailable or access denied|no longer accepts? mail|is terminated|@>? is no longer valid"
             r"|(?:account|mailbox|recipient|user)\b.{0,30} (?:is |was |has been )blocked|compte .{0,30}bloqu",
             r"not currently (?:accepting|available)|currently (?:disabled|suspended|inactive)|is a deactivated"
@@ -181,6 +196,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:time|temporar|try again|server fail|servfail|lookup fail)",
             r"(?:mail|forwarding|routing|message) loop|loop (?:detected|alert)|hop count|too many hops|loops back"
             r"|routing loop",
+            r"malformed .{0,20}name server reply|unrout\w* mail domain|unable to resolve route",
             r"too many (?:received|hops)|temporary failure in name|dns type '?\w{1,5}'? lookup .{0,80}(?:servfail"
             r"|nxdomain)",
         ),
@@ -196,7 +212,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|not) accept (?:any )?(?:e-?)?mails?(?: here|$|\.)",
             r"\b(?:521|556)[ -]|no mail (?:is )?accepted|mail receiving disabled"
             r"|an mx or srv record indicated no smtp service",
-            r"host is not accept|mail (?:is )?not accepted (?:here|at this)|smtp protocol returned a permanent error",
+            r"host is not accept|no host found for existing|mail (?:is )?not accepted (?:here|at this)|smtp protocol returned a permanent error",
         ),
     ),
     (
@@ -211,7 +227,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:host|domain|server)|nxdomain|couldn't find any host|no mail hosts? for|name or service not known",
             r"(?:domain|host)\b.{0,60}(?:wasn't|isn't|is not|was not) (?:found|known|registered|recogni[sz]ed)"
             r"|no route for domain",
-            r"unrouteable (?:mail )?domain|domain is not reachable|name service error|no such domain"
+            r"all host address lookups failed perm|unrouteable domain|domain is not reachable|name service error|no such domain"
             r"|recipient's e-?mail provider|mail domain mentioned",
         ),
     ),
@@ -245,7 +261,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"n't be found|not be found|cannot be found|not here|not valid|isn't valid|been deleted|been removed"
             r"|unrout\w*|no such|not our|"
             r"isn't an?\b|is not an?\b|not (?:local|ok\b|in use)|was not found|wasn't found|has left|been closed|is closed|not present|closed\b"
-            r"|not in (?:the|our|my)|terminated|undeliverable)",
+            r"|not in (?:the|our|my)|terminated)",
             r"(?:unknown|invalid|no such|non[ -]?existent|not an? valid|not an? active|no longer an? valid|unrout\w*|incorrect|undefined|unresolvable|bad"
             r"|illegal|not a known|no valid|no active)"
             r"(?: (?:or \w+ )?(?:final delivery|local|remote|virtual|destination|e-?mail|user|recipient|smtp|mail"
@@ -255,6 +271,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"@[>)]?:?(?: is| was| are)? (?:not found|unknown|does(?: not|n't) exist|didn't exist|not known|no such)"
             r"|this \w{1,20} (?:does not|doesn't) exist|missing home directory|can't accept user|not e-?mail addresses",
             r"(?:not|no|isn't) .{0,40}\bin .{0,20}(?:name|public|address|domino) .{0,10}(?:directory|book)"
+            r"|(?:address|user|recipient)s? (?:is |are |was |were )?undeliverable"
             r"|(?:recipient|mailbox)(?: address)? (?:is )?not (?:accepted|allowed)|(?:isn't|not) registered"
             r"|(?:rejected|refused) recipients\b|mail ?box unava\w*able|no longer (?:with|works?\b|employed)",
             r"no (?:mailbox|mail box|account|user|such|one|recipient)\b.{0,40}(?:here|by that name|found|with"
@@ -263,7 +280,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|my) (?:customer|user)",
             r"adr\.recip|recip\w{0,10}notfound|user_?unknown|(?:not|isn't) in (?:the |our |my )?directory"
             r"|mailbox (?:is )?unavailable|bad-mailbox",
-            r"account that you tried to reach does not exist|not a mailbox|does not like recipient|unknown_?user"
+            r"account that you tried to reach does not exist|not a mailbox|unknown_?user"
             r"|typos?\b|nosuchuser",
             r"recipient address rejected(?:\.|:? (?:access denied|user|undeliv|unverified|address)|$)"
             r"|unable to find (?:the )?(?:user|recipient)",
@@ -350,7 +367,7 @@ _PATTERNS = tuple(
 )
 
 # The host that Postfix and Exim name before what it said.
-_HOST = re.compile(r"\bhost \S{1,160}(?: ?\[[^\]\s]{1,60}\])?(?= said:|:)")
+_HOST = re.compile(r"\bhost [\w-]{1,63}\.[\w.-]{1,100}(?: ?\[[^\]\s]{1,60}\])?(?= said:|:)")
 
 REASONS = frozenset({reason for reason, _ in _TABLE} | {"delivered", "complaint", "undefined"})
 

@@ -10,7 +10,7 @@ from broadsheet.mail.services import key_parts
         ("mailjet", "key:secret", {"api_key": "key", "secret_key": "secret"}),
         ("mailgun", "key", {"api_key": "key"}),
         ("mailgun", "key:https://x.example/v3", {"api_key": "key", "api_url": "https://x.example/v3"}),
-        ("sendgrid", "with:colon", {"api_key": "with:colon"}),
+        ("resend", "with:colon", {"api_key": "with:colon"}),
     ],
 )
 def test_a_key_is_taken_apart_as_its_service_wants_it(service: str, key: str, parts: dict[str, str]) -> None:

@@ -55,7 +55,7 @@ def by_link(request: HttpRequest, token: str) -> HttpResponseBase:
         signed = links.read("archive", token, now=now())
     except BadLink as bad:
         return useless(request, str(bad))
-    digest = archive.of(signed.subscription).filter(pk=signed.digest).first()
+    digest = archive.of(signed.subscription).filter(pk=signed.digest).first() if signed.digest else None
     if digest is None:
         raise NotHere(_("This digest is gone."))
     owner, here = signed.subscription.reader, reader_of(request)

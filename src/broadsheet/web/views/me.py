@@ -117,7 +117,7 @@ def show(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "section": "me",
         "form": form,
         "standing": sentences(reader),
-        "mail_goes": bool(settings.CONFIG.mail_url),
+        "mail_goes": bool(settings.CONFIG.mail_url or settings.CONFIG.mail_provider),
     }
     return render(request, "web/account/me.html", context, status=400 if form.errors else 200)
 
