@@ -143,7 +143,10 @@ def my_library(asker: Asker, limit: int, skip: int) -> Answer:
 
 
 def my_digest(asker: Asker, limit: int, skip: int) -> Answer:
-    """Give what is new in the lists that the reader follows. Raises ApiError without a token that may read."""
+    """Give the papers of the reader's digests, or without any what is new in what they follow.
+
+    Raises ApiError without a token that may read.
+    """
     reader = asker.reader("read")
     return _named(asker, by_name.named("digest", limit=by_name.MOST, now=now(), reader=reader), limit, skip)
 

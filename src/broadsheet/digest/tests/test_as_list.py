@@ -43,7 +43,9 @@ def keys(ada: Reader, **asked: int) -> list[str]:
 
 
 def picks(of: Subscription) -> list[list[str]]:
-    return [[pick["paper"] for pick in digest.picks] for digest in Digest.objects.filter(subscription=of)]
+    return [
+        [pick["paper"] for pick in digest.picks] for digest in Digest.objects.filter(subscription=of).order_by("last")
+    ]
 
 
 def two_days(mine: Subscription) -> None:

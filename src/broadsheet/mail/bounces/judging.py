@@ -31,7 +31,8 @@ _NAMES_SENDER = re.compile(r"[245]\.1\.[78]$")
 _ECHO = re.compile(r"[45]\d\d[ :-]{1,3}(?:<[^<>\s]{1,160}>(?::|\.{3})|[^<>\s]{1,160}@[^<>\s]{1,160}?\.{3})")
 _TERSE = re.compile(r"(?i)\buser unknown\b|doesn't have an? \S{1,80} account")
 _TRANSIENT = re.compile(
-    r"(?i)failing for a long time|(?<!delivery )retry timeout exceeded|mailbox is full \(quota exceeded|temporary (?:problem|failure|error)|will be retried"
+    r"(?i)failing for a long time|(?<!delivery )retry timeout exceeded|mailbox is full \(quota exceeded"
+    r"|temporary (?:problem|failure|error)|will be retried"
     r"|will retry|has been delayed|is delayed"
     r"|warning message only|not yet been delivered|delivery attempts will continue|still trying|will continue to"
 )

@@ -135,8 +135,9 @@ def is_to_many(message: Part) -> bool:
 def tells_failure(message: Part, notice: Notice, named: bool) -> bool:
     """Whether a message that holds no report tells in words of a mail that did not arrive.
 
-    A mail system has to give two signs, one of them a code, a recipient or the mail itself; other machines (a parcel, too, can be undeliverable) the code or the mail
-    itself beside the words; a person's words are never enough. named: a recipient was found.
+    A mail system has to give two signs, one of them a code, a recipient or the mail itself. Other machines (a parcel,
+    too, can be undeliverable) have to give the code or the mail itself beside the words; a person's words are never
+    enough. named: a recipient was found.
     """
     text = notice.text[:6_000]
     subject = bool(_FAILURE_SUBJECT.search(message.get("subject")))

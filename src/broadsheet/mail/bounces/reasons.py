@@ -38,13 +38,14 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"(?:unknown|illegal) alias|mail ?box is inactive|user (?:is )?not active|inactive (?:e-?mail )?address",
             r"badrcptto|bad ?recipient ?to|validrcptto|envelope recipient (?:has been|is|was) (?:denied|in my bad)"
-            r"|account unavailable|unknown user account|user unknown\. command output",
+            r"|account (?:is )?unavailable|address_not_found|unknown user account|user unknown\. command output",
         ),
     ),
     (
         "hasmoved",
         (
-            r"(?:has|have) (?:been )?(?:moved|replaced) (?:to|by|with)|recipient no longer on server|address (?:has|was) (?:been )?changed",
+            r"(?:has|have) (?:been )?(?:moved|replaced) (?:to|by|with)|recipient no longer on server|address (?:has"
+            r"|was) (?:been )?changed",
             r"user (?:has )?moved|has moved to|please (?:use|try) (?:the )?new address|new address is"
             r"|551 (?:5\.\d\.\d )?not our user",
         ),
@@ -115,8 +116,10 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|has been )?"
             r"(?:rejected|refused|denied|blocked|not allowed|dropped|not accepted|forbidden)",
             r"client host rejected|\bgo away\b|dynamic ip|reputation problem|mail server at \S{1,60} is blocked"
-            r"|mail from \[?\d[\d.]{6,14}\]? (?:is )?refused|open proxy|listed as abus|unverif\w* sending|looks suspicious"
-            r"|requires? confirmation|confirm this mail server|not allowed to connect|ehlo argument|mismatch\w* client ip"
+            r"|mail from \[?\d[\d.]{6,14}\]? (?:is )?refused|open proxy|listed as abus|unverif\w* sending"
+            r"|looks suspicious"
+            r"|requires? confirmation|confirm this mail server|not allowed to connect|ehlo argument"
+            r"|mismatch\w* client ip"
             r"|(?:invalid|wrong) ip for|smtp server of your",
             r"(?:too many|threshold of) (?:invalid|unknown|bad) (?:recipient|rcpt|user)|invalid domain name"
             r"|(?:helo|ehlo)\b.{0,60}(?:not found|not exist|must|mismatch)|not exist.{0,60}\b(?:helo|ehlo)\b",
@@ -158,16 +161,19 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|not exist|blocked|not found|must)",
             r"(?:reject\w*|deny|denied|refus\w*|bad|invalid|unknown|unrout\w*|malformed"
             r"|unverified) .{0,12}(?:sender|mail from|originat|return address)",
-            r"administrative prohibition|(?:non-|not )members?\b|members-only|purported responsible|\bbadsender|\bsendernoa\b"
+            r"administrative prohibition|(?:non-|not )members?\b|members-only|purported responsible|\bbadsender"
+            r"|\bsendernoa\b"
             r"|senderfilter|badmailfrom|empty (?:e-?mail address|envelope sender)|from: domain|fully qualified e-?mail"
-            r"|outgoing mail suspension|gateway user|mail from not owned|sender (?:not|domain)|access to submit messages"
+            r"|outgoing mail suspension|gateway user|mail from not owned|sender (?:not|domain)"
+            r"|access to submit messages"
             r"|dead domain|your (?:e-?mail address|domain) .{0,90}(?:blocked|blacklisted)",
             r"domain of sender|<>.{0,30}(?:reject|invalid|not accept)|(?:bogus|invalid|bad) (?:mail )?from"
             r"|from address",
             r"not accept\w* .{0,30}\bfrom\b.{0,40}|(?:permission|authori[sz]ed|allowed) to (?:post|send)"
             r"|send mail as|sender was rejected",
             r"mail ?from\b.{0,40}(?:domain|address).{0,30}(?:not exist|no mx|not found|resolve|invalid|not owned)"
-            r"|returned mail not|(?:emetteur|absender|remitente|mittente) (?:invalide|ung|no v|non v)|e-?mail is not owned",
+            r"|returned mail not|(?:emetteur|absender|remitente|mittente) (?:invalide|ung|no v|non v)"
+            r"|e-?mail is not owned",
             # Groups say it in the reader's language; the page they point to is the same.
             r"groups\.google\.com/support",
         ),
@@ -177,7 +183,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"(?:account|mailbox|user|recipient|address|profile|e-?mail|domain|login)\b.{0,60}(?:\bdisabled"
             r"|suspend|inactiv|"
-            r"deactivat|\blocked|frozen|discontinued|expired|not active|not activated|not yet been activated|temporar\w* (?:lock"
+            r"deactivat|\blocked|frozen|discontinued|expired|not active|not activated|not yet been activated"
+            r"|temporar\w* (?:lock"
             r"|disab))",
             r"(?:disabled|suspended|inactive|deactivated|locked|expired|frozen) (?:recipient|user|account|mailbox"
             r"|address|e-?mail|domain)",
@@ -212,7 +219,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|not) accept (?:any )?(?:e-?)?mails?(?: here|$|\.)",
             r"\b(?:521|556)[ -]|no mail (?:is )?accepted|mail receiving disabled"
             r"|an mx or srv record indicated no smtp service",
-            r"host is not accept|no host found for existing|mail (?:is )?not accepted (?:here|at this)|smtp protocol returned a permanent error",
+            r"host is not accept|no host found for existing|mail (?:is )?not accepted (?:here|at this)"
+            r"|smtp protocol returned a permanent error",
         ),
     ),
     (
@@ -222,12 +230,14 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|was not found|"
             r"not known|couldn't be found|could not be found|doesn't exist|does not exist|not exist|must exist"
             r"|non-?existent|not valid|isn't valid)",
-            r"(?:unknown|no such|unrout\w*|bad|illegal|non-?existent|invalid(?! domain name)|can't find) (?:mail |destination "
+            r"(?:unknown|no such|unrout\w*|bad|illegal|non-?existent|invalid(?! domain name)|can't find) (?:mail "
+            r"|destination "
             r"|remote |smtp |recipient )*"
             r"(?:host|domain|server)|nxdomain|couldn't find any host|no mail hosts? for|name or service not known",
             r"(?:domain|host)\b.{0,60}(?:wasn't|isn't|is not|was not) (?:found|known|registered|recogni[sz]ed)"
             r"|no route for domain",
-            r"all host address lookups failed perm|unrouteable domain|domain is not reachable|name service error|no such domain"
+            r"all host address lookups failed perm|unrouteable domain|domain is not reachable|name service error"
+            r"|no such domain"
             r"|recipient's e-?mail provider|mail domain mentioned",
         ),
     ),
@@ -259,10 +269,12 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:unknown|not found|n't exist|not exist|non[ -]?exist|not known|invalid|not recogni[sz]ed|not listed"
             r"|no longer|"
             r"n't be found|not be found|cannot be found|not here|not valid|isn't valid|been deleted|been removed"
-            r"|unrout\w*|no such|not our|"
-            r"isn't an?\b|is not an?\b|not (?:local|ok\b|in use)|was not found|wasn't found|has left|been closed|is closed|not present|closed\b"
+            r"|unrout\w*|no such|not exists?\b|not our|"
+            r"isn't an?\b|is not an?\b|not (?:local|ok\b|in use)|was not found|wasn't found|has left|been closed"
+            r"|is closed|not present|closed\b"
             r"|not in (?:the|our|my)|terminated)",
-            r"(?:unknown|invalid|no such|non[ -]?existent|not an? valid|not an? active|no longer an? valid|unrout\w*|incorrect|undefined|unresolvable|bad"
+            r"(?:unknown|invalid|no such|non[ -]?existent|not an? valid|not an? active|no longer an? valid|unrout\w*"
+            r"|incorrect|undefined|unresolvable|bad"
             r"|illegal|not a known|no valid|no active)"
             r"(?: (?:or \w+ )?(?:final delivery|local|remote|virtual|destination|e-?mail|user|recipient|smtp|mail"
             r"|delivery)){0,3}[ -]"
@@ -283,7 +295,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"account that you tried to reach does not exist|not a mailbox|unknown_?user"
             r"|typos?\b|nosuchuser",
             r"recipient address rejected(?:\.|:? (?:access denied|user|undeliv|unverified|address)|$)"
-            r"|unable to find (?:the )?(?:user|recipient)",
+            r"|unable to find (?:the |an )?(?:user|recipient|alias)|no such mail drop"
+            r"|\brecipient rejected\b(?!:)|handle mail for th(?:at|is) user|not found in ldap",
             r"mail ?box .{0,20}not found|address (?:couldn't|could not|cannot) be found|address not found"
             r"|check if (?:the )?address is correct",
             r"\b54[24] \S{1,100} rejected|no mailbox|not a (?:valid|known|local) (?:user|mailbox|address"
@@ -292,7 +305,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|адрес не найден|пользователь не найден|несуществующ|не существует|存在しない|不存在"
             r"|нет такого|ящик не|не найден|查無此|找不到|查无此|무효|찾을 수 없|존재하지",
             r"unbekannt|inconnu\w*|desconocid|desconhecid|sconosciut|onbekend|okänd|ukendt|ukjent|tuntematon|bilinmeyen"
-            r"|nessun utente|non esiste|n'existe pas|no existe|não existe|existiert nicht|bestaat niet|finns inte"
+            r"|nessun utente|inesistente|destinatario errato|non esiste|n'existe pas|no existe|não existe"
+            r"|existiert nicht|bestaat niet|finns inte"
             r"|findes ikke|finnes ikke|ei löydy|nie ma taki|nie istnieje|neexist|bulunamad|introuvable|non trovat"
             r"|nicht gefunden|no encontrad|não encontrad|niet gevonden|hittades inte|nieznany",
         ),
