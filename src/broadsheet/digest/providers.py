@@ -44,7 +44,6 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     "postmark": Provider("anymail.webhooks.postmark.PostmarkTrackingWebhookView"),
     # Its signatures need a package that is not installed; its reports can carry a password instead.
     "resend": Provider("anymail.webhooks.resend.ResendTrackingWebhookView"),
-    "sendgrid": Provider("anymail.webhooks.sendgrid.SendGridTrackingWebhookView"),
     "sparkpost": Provider("anymail.webhooks.sparkpost.SparkPostTrackingWebhookView"),
     "unisender_go": Provider("anymail.webhooks.unisender_go.UnisenderGoTrackingWebhookView", "api_key"),
 }

@@ -155,9 +155,9 @@ _SAY: Final[Mapping[str, Callable[[str, Data], str]]] = {
 def send_mails(now: datetime) -> int:
     """Mail what is due, one mail for each reader; say how many mails went out. A step of the worker.
 
-    Nothing is sent without a mail server or a service of mail. While the server cannot be reached, nothing is counted as tried.
-    Rows are claimed, and the try is counted, before their mail leaves, so that of two workers one sends it; a worker
-    that dies between the server's yes and its own note of it lets one mail go out again.
+    Nothing is sent without a mail server or a service of mail. While the server cannot be reached, nothing is counted
+    as tried. Rows are claimed, and the try is counted, before their mail leaves, so that of two workers one sends it;
+    a worker that dies between the server's yes and its own note of it lets one mail go out again.
     """
     if not (settings.CONFIG.mail_url or settings.CONFIG.mail_provider):
         return 0

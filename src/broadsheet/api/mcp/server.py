@@ -209,9 +209,7 @@ def _add_own(server: Server, asker_of: AskerOf) -> None:
 
     @server.tool(title="My digest", annotations=READS)
     async def my_digest(context: Context_, limit: Limit = 10, skip: Skip = 0) -> Papers:
-        """Give the papers of the reader's digests, or without digests what is new in the lists they follow, the newest
-        first. Needs a token that may read.
-        """
+        """Give the papers of the reader's digests, else what is new in their follows. Needs a token that may read."""
         return await _told(answers.my_digest, asker_of(context), limit, skip)
 
 

@@ -64,13 +64,13 @@ class Case:
 
 
 def judged(case: Case) -> Recipient:
-    """Weigh a case: words before codes for the reason, the server's own answer before the words around it."""
+    """Weigh a case: a mark of the receiver's own, words, codes; its own answer before the words around it."""
     reported = case.reported
     status = _status(case)
     reply = _reply(case)
     if reported.action in _DELIVERED:
         return Recipient(reported.address, status if status[0] == "2" else "2.0.0", reply, "delivered", False)
-    reason = _certain(_reason(case, status), case, status, reply)
+    reason = reason_of_label(case.told) or _certain(_reason(case, status), case, status, reply)
     return Recipient(reported.address, status, reply, reason, _is_hard(reason, status, case))
 
 
@@ -101,10 +101,7 @@ def _reply(case: Case) -> str:
 
 
 def _reason(case: Case, status: str) -> str:
-    """From a mark of the receiver's own, else its answer, else the words about the recipient, else the code."""
-    marked = reason_of_label(case.told)
-    if marked:
-        return marked
+    """From the server's answer, else the words about the recipient, else the code."""
     told = [reason_of_words(words) for words in (*case.words, case.reported.comment)]
     clear = next((reason for reason in told if reason not in _VAGUE), "")
     first = next((reason for reason in told if reason), "")

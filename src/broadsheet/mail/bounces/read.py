@@ -41,6 +41,9 @@ def _read(message: Part, *, within: bool = False) -> Read:
         return notified
     if kinds.is_complaint(message):
         return _found("complaint", _complained(message), message, notice)
+    enclosed = None if within else _enclosed(message)
+    if enclosed:
+        return _handed_on(enclosed, _found("bounce", (), message, notice))
     recipients = _recipients(message, notice)
     kind = _kind(message, notice, recipients)
     if kind == "bounce" and not recipients[0].address and notice.rest and not within:
@@ -51,9 +54,21 @@ def _read(message: Part, *, within: bool = False) -> Read:
 def _forwarded(notice: Notice, outer: Read) -> Read:
     """A mail system that names nobody and hands on another's report: that one says whom it is about."""
     inner = _read(opened(notice.rest.encode()), within=True)
-    return (
-        replace(inner, sent_to=tuple(dict.fromkeys(outer.sent_to + inner.sent_to))) if inner.kind == "bounce" else outer
-    )
+    return _handed_on(inner, outer) if inner.kind == "bounce" else outer
+
+
+def _enclosed(message: Part) -> Read | None:
+    """The report that a mail system encloses whole, without one of its own."""
+    parts = list(leaves(message))
+    if not kinds.is_from_daemon(message) or any(is_report(part) for part in parts):
+        return None
+    reports = [opened(part.body) for part in parts if part.type == "message/rfc822"]
+    inner = [_read(one, within=True) for one in reports if "delivery-status" in one.get("content-type").lower()]
+    return next((one for one in inner if one.kind == "bounce"), None)
+
+
+def _handed_on(inner: Read, outer: Read) -> Read:
+    return replace(inner, sent_to=tuple(dict.fromkeys(outer.sent_to + inner.sent_to)))
 
 
 def _kind(message: Part, notice: Notice, recipients: tuple[Recipient, ...]) -> Kind:

@@ -161,7 +161,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"|not exist|blocked|not found|must)",
             r"(?:reject\w*|deny|denied|refus\w*|bad|invalid|unknown|unrout\w*|malformed"
             r"|unverified) .{0,12}(?:sender|mail from|originat|return address)",
-            r"administrative prohibition|(?:non-|not )members?\b|members-only|purported responsible|\bbadsender"
+            r"administrative prohibition|closed mailing list|sender.{0,40}null mx|(?:non-|not )members?\b|members-only"
+            r"|purported responsible|\bbadsender"
             r"|\bsendernoa\b"
             r"|senderfilter|badmailfrom|empty (?:e-?mail address|envelope sender)|from: domain|fully qualified e-?mail"
             r"|outgoing mail suspension|gateway user|mail from not owned|sender (?:not|domain)"
@@ -203,7 +204,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:time|temporar|try again|server fail|servfail|lookup fail)",
             r"(?:mail|forwarding|routing|message) loop|loop (?:detected|alert)|hop count|too many hops|loops back"
             r"|routing loop",
-            r"malformed .{0,20}name server reply|unrout\w* mail domain|unable to resolve route",
+            r"dns records? .{0,40}not be found|malformed .{0,20}name server reply|unrout\w* mail domain"
+            r"|unable to resolve route",
             r"too many (?:received|hops)|temporary failure in name|dns type '?\w{1,5}'? lookup .{0,80}(?:servfail"
             r"|nxdomain)",
         ),
@@ -247,7 +249,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:authentication|\btls|starttls|encryption|certificate|\bssl|smtp auth\w*"
             r"|\bauth)\b.{0,40}(?:required|fail|needed|must|mandatory|"
             r"verify|handshake|turn on|in your mail client)|must issue a starttls|turn on smtp auth"
-            r"|delivery not authori[sz]ed|without authentication|is not authorized to",
+            r"|delivery not authori[sz]ed|without authentication|is not authorized to|credentials? invalid"
+            r"|invalid credential",
         ),
     ),
     (
@@ -271,7 +274,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"n't be found|not be found|cannot be found|not here|not valid|isn't valid|been deleted|been removed"
             r"|unrout\w*|no such|not exists?\b|not our|"
             r"isn't an?\b|is not an?\b|not (?:local|ok\b|in use)|was not found|wasn't found|has left|been closed"
-            r"|is closed|not present|closed\b"
+            r"|is closed|not present|closed\b(?! mailing)"
             r"|not in (?:the|our|my)|terminated)",
             r"(?:unknown|invalid|no such|non[ -]?existent|not an? valid|not an? active|no longer an? valid|unrout\w*"
             r"|incorrect|undefined|unresolvable|bad"
@@ -380,7 +383,11 @@ _PATTERNS = tuple(
     (reason, re.compile("|".join(f"(?:{one.strip('|')})" for one in several))) for reason, several in _TABLE
 )
 
-# The host that Postfix and Exim name before what it said.
+# The words that mail systems put before what a host said.
+_BEFORE = re.compile(
+    r"smtp error from remote mail ?(?:er|server) after|remote (?:host|server|smtp server) (?:said|returned)"
+)
+# The host that Postfix and Exim name there.
 _HOST = re.compile(r"\bhost [\w-]{1,63}\.[\w.-]{1,100}(?: ?\[[^\]\s]{1,60}\])?(?= said:|:)")
 
 REASONS = frozenset({reason for reason, _ in _TABLE} | {"delivered", "complaint", "undefined"})
@@ -419,7 +426,7 @@ _OF_STATUS = {
     "7.23": "authfailure",
     "7.25": "requireptr",
     "7.26": "authfailure",
-    "7.27": "notaccept",
+    "7.27": "rejected",
 }
 _OF_CLASS = {"3": "systemerror", "4": "networkerror", "5": "syntaxerror", "6": "contenterror", "7": "policyviolation"}
 
@@ -427,7 +434,7 @@ _OF_CLASS = {"3": "systemerror", "4": "networkerror", "5": "syntaxerror", "6": "
 def reason_of_words(words: str) -> str:
     """The reason that words give, or "". Addresses and names of hosts are no words, whatever they spell."""
     text = " ".join(words[: LONGEST_WORDS * 2].lower().replace("\u2019", "'").split())[:LONGEST_WORDS]
-    plain = ADDRESS.sub("@", _HOST.sub(" ", text))
+    plain = ADDRESS.sub("@", _BEFORE.sub(" ", _HOST.sub(" ", text)))
     return next((reason for reason, pattern in _PATTERNS if pattern.search(plain)), "")
 
 

@@ -68,7 +68,8 @@ def _recipient(fields: dict[str, str]) -> Reported:
         address=addresses[1] or addresses[2] or addresses[0],
         action=fields.get("action", "").split(" ")[0].strip().lower(),
         status=status[1] if status else "",
-        diagnostic=_diagnostic(fields),
+        # Some put the server's answer where the code belongs.
+        diagnostic=_diagnostic(fields) or ("" if status else fields.get("status", "")),
         comment=fields.get("status", "")[status.end() :] if status else "",
     )
 

@@ -24,7 +24,9 @@ _LEADS = re.compile(
     r"|generated (?:by|from)|\b[45]\d\d[ -](?:\d\.\d{1,3}\.\d{1,3})?)\s*(?:is|was)?[\s:=]{0,6}[<\"'(\[]{0,2}$",
     re.IGNORECASE,
 )
-_SENDERS = re.compile(r"(?:from|sender|reply-to|cc|mail from|originator)\s*(?:address)?\s*:?\s*[<\"'(]{0,2}$", re.I)
+_SENDERS = re.compile(
+    r"(?:from|your e-?mail|sender|reply-to|cc|mail from|originator)\s*(?:address)?\s*:?\s*[<\"'(]{0,2}$", re.I
+)
 # Where a transcript turns to another server.
 _SESSION = re.compile(r"(?i)while talking to")
 _REPLY_LINE = re.compile(r"[45]\d\d[ -]")

@@ -347,7 +347,7 @@ ada@there.example
         FULL,
     ),
     "au, a reader's filter": (
-        """<ada@there.example>: host mx.there.example[192.0.2.1] said: 550 : User unknown (in reply to RCPT TO command)""",
+        "<ada@there.example>: host mx.there.example[192.0.2.1] said: 550 : User unknown (in reply to RCPT TO)",
         FULL,
     ),
 }

@@ -148,6 +148,28 @@ def test_an_answer_to_an_invitation_is_no_bounce() -> None:
         ("Royal Mail Delivery <info@parcels.example>", "Delivery delayed", "Your parcel could not be delivered. 550."),
         ("mailer@news.example", "Returned mail and other stories", "Letters that were returned to sender in 1921."),
         ("postmaster@there.example", "Maintenance on Sunday", "On Friday some mail could not be delivered. Sorry!"),
+        (
+            "Mail Delivery System <support@thieves.example>",
+            "Mail delivery failed: act now",
+            "5 messages could not be delivered: your mailbox is full. Click https://thieves.example to see them.",
+        ),
+        (
+            "Postmaster <postmaster@there.example>",
+            "Undelivered mail in your quarantine",
+            "3 messages were not delivered. See https://there.example/quarantine",
+        ),
+        (
+            "Ada <ada@there.example>",
+            "I have moved",
+            "The old address does not exist; mail to it is returned to sender.",
+        ),
+        (
+            "Ada <ada@there.example>",
+            "Re: Papers",
+            "I no longer work here. Write to bob@there.example. User ada unknown.",
+        ),
+        ("MAILER-DAEMON@there.example", "Please confirm", "To reach ada@there.example say that you are human."),
+        ("Cron Daemon <root@lab.example>", "backup", "rsync: connection closed. User unknown: bob@there.example"),
         ("postmaster@there.example", "Your mailbox is almost full", "You use 95 % of your quota."),
         ("no-reply@dmarc.example", "Report Domain: lab.example", "This is an aggregate report."),
         ("Ada <ada@there.example>", "", ""),

@@ -3,7 +3,7 @@ import pytest
 from broadsheet.mail.bounces.outcome import HARD_REASONS, Recipient
 from broadsheet.mail.bounces.read import read
 from broadsheet.mail.bounces.reasons import REASONS
-from broadsheet.mail.tests.bounce_messages import block, report
+from broadsheet.mail.tests.bounce_messages import block, mail, report
 
 
 def test_a_report_gives_each_recipient_in_order() -> None:
@@ -116,3 +116,66 @@ def test_any_line_ending_will_do(newline: bytes) -> None:
     raw = report(block("ada@there.example", status="5.1.1", said="550 5.1.1 User unknown")).replace(b"\n", newline)
 
     assert [one.status for one in read(raw).recipients] == ["5.1.1"]
+
+
+def test_a_report_that_a_mail_system_encloses_in_another_mail_is_read() -> None:
+    inner = report(block("ada@there.example", status="5.1.1", said="550 5.1.1 User unknown")).decode()
+    body = f"--out\nContent-Type: text/plain\n\nSee below.\n--out\nContent-Type: message/rfc822\n\n{inner}\n--out--\n"
+
+    told = read(mail(body, Content_Type="multipart/mixed; boundary=out"))
+
+    assert [(one.address, one.hard) for one in told.recipients] == [("ada@there.example", True)]
+    assert told.message_id == "digest.7@lab.example"
+
+
+def test_an_answer_in_the_place_of_the_code_is_read() -> None:
+    fields = "Final-Recipient: rfc822; ada@there.example\nAction: failed\nStatus: 553 Mailbox is full\n"
+
+    (one,) = read(report(fields)).recipients
+
+    assert (one.status, one.reply, one.reason) == ("5.0.0", "553", "mailboxfull")
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        ("5.7.1", "554 5.7.1 a relay, sorry: relaying denied", "norelaying"),
+        ("5.1.1", "550 5.1.1 user is over quota", "mailboxfull"),
+        ("5.1.1", "550 5.1.1 Adresse invalide LPN_417", "mailboxfull"),
+        ("5.1.1", "550 5.1.1 RCP-P2 this reader wants no such mail", "filtered"),
+        ("5.0.0", "550 RCP-P1 http://postmaster.example/codes", "userunknown"),
+        ("5.7.505", "550 5.7.505 Recipient address rejected: Access denied", "suspend"),
+        ("5.7.606", "550 5.7.606 Access denied, banned sending IP", "blocked"),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", "userunknown"),
+        ("5.1.0", "550 5.1.0 Address rejected.", "userunknown"),
+        ("5.1.0", "550 5.1.0 <digest@lab.example> sender rejected", "rejected"),
+        ("5.7.27", "550 5.7.27 the sender's domain has a null MX", "rejected"),
+        ("5.7.27", "", "rejected"),
+        ("5.0.0", "550 AUP#CXDNS", "requireptr"),
+        ("5.0.0", "554 refused, IB103", "blocked"),
+        ("5.1.1", "550 5.1.1 dns-p1.there.example says no such user", "userunknown"),
+        ("5.2.1", "550 5.2.1 the account is inactive", "suspend"),
+        ("5.5.0", "550 too many invalid recipients", "blocked"),
+        ("4.4.3", "Host or domain name not found. Name service error: Host not found, try again", "networkerror"),
+    ],
+)
+def test_a_mark_of_the_receiver_s_counts_most_then_words_then_codes(status: str, said: str, expected: str) -> None:
+    (one,) = read(report(block("ada@there.example", status=status, said=said))).recipients
+
+    assert (one.status, one.reason, one.hard) == (status, expected, expected == "userunknown")
+
+
+@pytest.mark.parametrize("name", ["mailboxfull", "userunknown", "virus", "spam", "blacklisted"])
+def test_what_an_address_spells_is_no_word(name: str) -> None:
+    (one,) = read(report(block(f"{name}@there.example", said=f"554 <{name}@there.example>: no."))).recipients
+
+    assert (one.reason, one.hard) == ("undefined", False)
+
+
+@pytest.mark.parametrize(("action", "hard"), [("failed", True), ("delayed", False)])
+def test_a_host_that_was_not_found_ends_the_mail_once_the_sender_has_given_up(action: str, hard: bool) -> None:
+    fields = block("ada@there.example", action=action, status="4.1.2", said="No such domain")
+
+    (one,) = read(report(fields)).recipients
+
+    assert (one.status, one.reason, one.hard) == ("4.1.2", "hostunknown", hard)

@@ -27,9 +27,7 @@ TLS = {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}
         ("smtps://mail.lab.example:4650", 4650, TLS),
     ],
 )
-def test_a_password_never_goes_to_a_mail_server_in_the_clear(
-    url: str, port: int, way: dict[str, bool]
-) -> None:
+def test_a_password_never_goes_to_a_mail_server_in_the_clear(url: str, port: int, way: dict[str, bool]) -> None:
     read = settings.mail_server(url)
     assert read["EMAIL_PORT"] == port and way.items() <= read.items()
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.record.identifiers import Identifier, arxiv_id
-from broadsheet.record.paper import Version
+from broadsheet.record.paper import Listing, Version
 from broadsheet.web.tests.conftest import NOW, made
 
 Page = Callable[[str], str]
@@ -95,3 +95,10 @@ def test_a_link_of_an_unsafe_kind_is_not_made(db: None, page: Page) -> None:
         [made(1, identifiers=(arxiv_id("2405.15001").identifier, Identifier("url", "javascript:alert(1)")))], now=NOW
     )
     assert 'href="javascript' not in page("/papers/2405.15001")
+
+
+def test_a_machine_s_sentence_is_told_as_one(db: None, page: Page) -> None:
+    told = Listing(summary="Planets <b>have</b> weather.", summary_by="A Model")
+    ingest([made(1, source="huggingface", listing=told)], now=NOW)
+    html = page("/papers/2405.15001")
+    assert "Planets &lt;b&gt;have&lt;/b&gt; weather." in html and "Written by a machine (A Model)" in html
