@@ -29,6 +29,8 @@ os.environ |= {
     "DJANGO_SETTINGS_MODULE": "broadsheet.settings",
 }
 django.setup()
+# Each test client makes the site's middleware anew: looking through all static files took a third of a page's test.
+settings.WHITENOISE_AUTOREFRESH = True
 # A hash that is slow on purpose would be most of what the tests of accounts do.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -129,7 +130,7 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = chance.random
     resolve: Resolve = field(default_factory=lambda: resolve)
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=lambda: trusting())
 
     def __post_init__(self) -> None:
         if not self.contact.isprintable() or not self.contact.isascii():
@@ -301,6 +302,12 @@ class Http:
                 connection.timeout = request.timeout
                 return connection
         raise HttpError(f"{request.host} has no address")
+
+
+@lru_cache(maxsize=1)
+def trusting() -> ssl.SSLContext:
+    """Give the context that trusts what this machine trusts; reading its certificates takes 20 ms."""
+    return ssl.create_default_context()
 
 
 def read_url(url: str) -> Url:
