@@ -108,6 +108,12 @@ class Request:
         return f"{self.url.scheme}://{self.url.netloc}{self.url.path or '/'}"
 
 
+@lru_cache(maxsize=1)
+def trusting() -> ssl.SSLContext:
+    """Give the context that trusts what this machine trusts; reading its certificates takes 20 ms."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class Http:
     """Sends requests for everyone in this machine's Broadsheet.
@@ -130,7 +136,7 @@ class Http:
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = chance.random
     resolve: Resolve = field(default_factory=lambda: resolve)
-    tls: ssl.SSLContext = field(default_factory=lambda: trusting())
+    tls: ssl.SSLContext = field(default_factory=trusting)
 
     def __post_init__(self) -> None:
         if not self.contact.isprintable() or not self.contact.isascii():
@@ -302,12 +308,6 @@ class Http:
                 connection.timeout = request.timeout
                 return connection
         raise HttpError(f"{request.host} has no address")
-
-
-@lru_cache(maxsize=1)
-def trusting() -> ssl.SSLContext:
-    """Give the context that trusts what this machine trusts; reading its certificates takes 20 ms."""
-    return ssl.create_default_context()
 
 
 def read_url(url: str) -> Url:
