@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.core.cache import caches
 from django.utils.translation import gettext as _
 
 from broadsheet.api.errors import ApiError
+from broadsheet.readers import windows
 from broadsheet.readers.models import Reader
 
 
@@ -38,12 +38,8 @@ RATES: Final = {
 def must_be_few(action: str, reader: Reader, now: datetime) -> None:
     """Count one act of a reader. Raises ApiError 429 with Retry-After once the rate of the action is used up."""
     rate = RATES[action]
-    window, into = divmod(int(now.timestamp()), rate.seconds)
-    key = f"acts:{action}:{window}:{reader.pk}"
-    counts, left = caches["memory"], rate.seconds - into
-    # Kept a little longer than its window, so that it never ends between these two lines.
-    counts.add(key, 0, 2 * rate.seconds)
-    if counts.incr(key) > rate.times:
+    acts, left = windows.count(f"acts:{action}:{reader.pk}", rate.seconds, now.timestamp())
+    if acts > rate.times:
         says = _("That was a lot in a short time: at most %(times)d in %(minutes)d min. Go on in %(left)d seconds.")
         words = {"times": rate.times, "minutes": rate.seconds // MINUTE, "left": left}
         raise ApiError(429, says % words, {"Retry-After": str(left)})

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import caches
 from django.http import HttpRequest
 
 from broadsheet.api.auth import of_header
+from broadsheet.readers import windows
 from broadsheet.readers.network import client_address, is_loopback
 
 WINDOW: Final = 300
@@ -64,11 +64,8 @@ def count(request: HttpRequest, at: float) -> Count | None:
 
 def take(bucket: str, whose: str, most: int, at: float) -> Count:
     """Count one more in a bucket of somebody's, which holds `most` in a window."""
-    window, into = divmod(int(at), WINDOW)
-    counts, key = caches["memory"], f"rate:{bucket}:{window}:{whose}"
-    # Kept a little longer than its window, so that it never ends between these two lines.
-    counts.add(key, 0, 2 * WINDOW)
-    return Count(bucket, most, most - counts.incr(key), WINDOW - into)
+    used, left = windows.count(f"rate:{bucket}:{whose}", WINDOW, at)
+    return Count(bucket, most, most - used, left)
 
 
 def _token(request: HttpRequest) -> str:

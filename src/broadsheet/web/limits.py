@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Final, ParamSpec, Protocol
 
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from broadsheet.api import acts
 from broadsheet.lib.clock import now
+from broadsheet.readers import windows
 from broadsheet.readers.network import client_address
 
 P = ParamSpec("P")
@@ -45,17 +46,13 @@ class Rate:
 MINUTE: Final = 60
 HOUR: Final = 3600
 RATES: Final = {
-    "vote": Rate(60, MINUTE),
-    "save": Rate(60, MINUTE),
-    "comment": Rate(10, MINUTE),
+    # What can be done by a program too has its rate there, and counts apart.
+    **{action: Rate(rate.times, rate.seconds) for action, rate in acts.RATES.items()},
     "preview": Rate(60, MINUTE),
     "follow": Rate(60, MINUTE),
     "feed": Rate(240, MINUTE, reads=True),
     "report": Rate(20, HOUR),
-    "submit": Rate(20, 10 * MINUTE),
     "bring": Rate(20, 10 * MINUTE),
-    "claim": Rate(30, HOUR),
-    "link": Rate(30, HOUR),
     "organisation": Rate(30, HOUR),
     "decide": Rate(120, MINUTE),
     "search": Rate(120, MINUTE, reads=True, strangers=True),
@@ -100,15 +97,8 @@ def who(request: HttpRequest) -> str:
 def count(action: str, whose: str, at: float) -> int:
     """Count one more; give 0, or the seconds until the window ends once its rate is used up. at: in Unix seconds."""
     rate = RATES[action]
-    window, into = divmod(int(at), rate.seconds)
-    key = f"limit:{action}:{window}:{whose}"
-    left = rate.seconds - into
-    counts = caches["memory"]
-    so_far = counts.get(key, 0)
-    if so_far >= rate.times:
-        return left
-    counts.set(key, so_far + 1, left)
-    return 0
+    times, left = windows.count(f"limit:{action}:{whose}", rate.seconds, at)
+    return left if times > rate.times else 0
 
 
 def too_many(request: HttpRequest, wait: int) -> HttpResponse:
