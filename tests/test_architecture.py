@@ -12,12 +12,15 @@ ROWS = (
     ("lib",),
     ("record",),
     ("ranking", "sources", "search", "sample", "mail"),
+    ("learning",),
     ("config",),
     ("settings",),
     ("markup", "papers"),
     ("readers",),
     ("community",),
     ("editions",),
+    ("foryou",),
+    ("groups",),
     ("export",),
     ("delivery",),
     ("digest",),
@@ -26,7 +29,7 @@ ROWS = (
     ("commands", "worker", "wsgi", "cli", "docs"),
 )
 HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row}
-BELOW_THE_LINE = ("lib", "record", "ranking", "sources", "search", "sample", "mail")
+BELOW_THE_LINE = ("lib", "record", "ranking", "sources", "search", "sample", "mail", "learning")
 TOP = len(ROWS) - 1
 
 

@@ -9,7 +9,10 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 # The pages take as long as all the others together.
-ROOMS = (("papers", "readers", "community", "editions", "export", "delivery", "digest"), ("web", "api"))
+ROOMS = (
+    ("papers", "readers", "community", "editions", "foryou", "groups", "export", "delivery", "digest"),
+    ("web", "api"),
+)
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

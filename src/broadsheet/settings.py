@@ -51,6 +51,8 @@ INSTALLED_APPS = [
     "broadsheet.readers",
     "broadsheet.community",
     "broadsheet.editions",
+    "broadsheet.foryou",
+    "broadsheet.groups",
     "broadsheet.delivery",
     "broadsheet.digest",
     "broadsheet.api",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from broadsheet.community.models import Affiliation
 from broadsheet.digest.choose import Places, Pool, as_places
-from broadsheet.digest.stories import stories, unit_rows
 from broadsheet.editions import lists
 from broadsheet.editions.order import by_heat
+from broadsheet.learning.stories import stories, unit_rows
 from broadsheet.lib.text import fold
 from broadsheet.papers import finding
 from broadsheet.papers.models import Authorship, Paper, Tag, Vector

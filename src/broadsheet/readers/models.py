@@ -107,11 +107,17 @@ class Invitation(models.Model):
 
 
 class Saved(models.Model):
-    """A paper in a reader's library."""
+    """A paper in a reader's library.
+
+    state: "" (kept), to-read, reading or read: the reading list holds the second and the third.
+    note: what the reader wrote to it, in Markdown; nobody else sees it.
+    """
 
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="library")
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="saved_by")
     at = models.DateTimeField()
+    state = models.CharField(max_length=10, default="", blank=True, db_default="")
+    note = models.TextField(default="", blank=True, db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["reader", "paper"], name="saved_once")]
@@ -120,12 +126,36 @@ class Saved(models.Model):
         return f"{self.reader} {self.paper}"
 
 
+class SavedTag(models.Model):
+    """A word that a reader filed a paper of the library under. key: the name as it is compared."""
+
+    saved = models.ForeignKey(Saved, models.CASCADE, related_name="tags")
+    key = models.CharField(max_length=60)
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["saved", "key"], name="filed_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Follow(models.Model):
-    """A list that a reader follows, by its key (`editions.named`): category/cs.CL, author/…, search/… and so on."""
+    """A list that a reader follows, by its key (`editions.named`): category/cs.CL, author/…, search/… and so on.
+
+    name: what the reader calls it; "" for its own. in_digest: its papers come with digests of what the reader follows.
+    alert: new papers are also told at once, as a notification. seen: the reader last looked at its new papers.
+    change: the number of the record's last change when alerts were last looked for.
+    """
 
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="follows")
     key = models.CharField(max_length=300)
     at = models.DateTimeField()
+    name = models.CharField(max_length=80, default="", blank=True, db_default="")
+    in_digest = models.BooleanField(default=True, db_default=True)
+    alert = models.BooleanField(default=False, db_default=False)
+    seen = models.DateTimeField(null=True)
+    change = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["reader", "key"], name="followed_once")]
@@ -156,7 +186,8 @@ class Token(models.Model):
 class Notification(models.Model):
     """Something a reader should know of.
 
-    kind: reply, mention, comment (on a paper one claimed), submission, claim, report, moderation or welcome.
+    kind: reply, mention, comment (on a paper one claimed), submission, claim, report, moderation, welcome, alert (new
+        papers in a list one follows) or group.
     data: what its sentence is made of, so that it is said in the reader's language. url: a path of this site.
     mail_due: waits to be mailed; mail_tried: when that was last tried, whether it went out or not.
     """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from broadsheet.digest import stories as room
-from broadsheet.digest.stories import stories, unit_rows
+from broadsheet.learning import stories as room
+from broadsheet.learning.stories import stories, unit_rows
 
 
 def led(titles: list[str], vectors: NDArray[np.float32] | None = None) -> dict[int, tuple[int, ...]]:
