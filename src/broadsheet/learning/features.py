@@ -74,16 +74,22 @@ class Words:
         share = np.repeat(weights, np.diff(self.start)) * self.weight
         return np.bincount(self.term, share, minlength=terms).astype(np.float32)
 
-    def products(self, others: Self, terms: int) -> FloatArray:
-        """Give the products of all rows with all others, (n, others)."""
-        dense = np.zeros(terms, np.float32)
-        found = np.empty((len(self), len(others)), np.float32)
-        for row in range(len(self)):
-            held = slice(self.start[row], self.start[row + 1])
-            dense[self.term[held]] = self.weight[held]
-            found[row] = others.times(dense)
-            dense[self.term[held]] = 0
-        return found
+    def by_term(self, terms: int) -> "Words":
+        """Give the same entries turned round: row t holds the rows that have term t."""
+        order = np.argsort(self.term, kind="stable")
+        start = np.zeros(terms + 1, np.int64)
+        np.cumsum(np.bincount(self.term, minlength=terms), out=start[1:])
+        return Words(start, self.row_of_entry[order].astype(np.int32), self.weight[order])
+
+    def products(self, others: "Words", n: int) -> FloatArray:
+        """Give the products of all rows with n others that were turned round by `by_term`, (rows, n)."""
+        first = others.start[self.term]
+        sizes = others.start[self.term + 1] - first
+        ends = np.cumsum(sizes)
+        entries = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes - first, sizes)
+        place = np.repeat(self.row_of_entry * n, sizes) + others.term[entries]
+        share = np.repeat(self.weight, sizes) * others.weight[entries]
+        return np.bincount(place, share, minlength=len(self) * n).reshape(len(self), n).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,78 @@
+"""Gaussian process regression with a fixed set of landmarks, whose part of the work is done once for all readers.
+
+With kernel K, targets y and variances D the mean at a point x is k(x)' (K + D)^-1 y (Rasmussen and Williams 2006,
+equation 2.25). The points are n examples of one reader and m landmarks that all readers share; since all landmarks have
+one variance, the eigenvectors of their kernel give the inverse for any variance, and only an (n, n) matrix is left to be
+inverted (the Schur complement).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """The kernel among m landmarks, (m, m), by its eigenvectors (columns) and eigenvalues (m,)."""
+
+    vectors: Array
+    values: Array
+
+    @classmethod
+    def of(cls, kernel: Array) -> "Landmarks":
+        """Prepare a kernel among landmarks."""
+        values, vectors = np.linalg.eigh(kernel)
+        return cls(np.ascontiguousarray(vectors), np.maximum(values, 0))
+
+    def solve(self, variance: float, right: Array) -> Array:
+        """Give (K + variance I)^-1 right."""
+        return np.asarray(self.vectors @ ((self.vectors.T @ right).T / (self.values + variance)).T)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A process that was fitted.
+
+    examples (n,), landmarks (m,): the coefficients, so that the mean at x is k(x) @ both of them together.
+    inverse (n, n): the examples' block of (K + D)^-1. across (m, n): landmarks' inverse times the kernel across.
+    left_out (n,): the mean at each example as it would be without that example. ordinary (m,): the same of landmarks.
+    """
+
+    examples: Array
+    landmarks: Array
+    inverse: Array
+    across: Array
+    left_out: Array
+    ordinary: Array
+
+    def owed(self, to_examples: Array, to_landmarks: Array) -> Array:
+        """Give what the mean at each of q points loses when one example is left out, (q, n).
+
+        to_examples (q, n), to_landmarks (q, m): the kernel between the points and both. With C the whole inverse, that
+        is (k C)_i (C y)_i / C_ii: the leave-one-out identity (ibid., section 5.4.2) for any point.
+        """
+        at = (to_examples - to_landmarks @ self.across) @ self.inverse
+        return np.asarray(at * (self.examples / np.diag(self.inverse)))
+
+
+def fit(
+    among: Array, across: Array, landmarks: Landmarks, targets: Array, variances: Array, ordinary: float, target: float
+) -> Fit:
+    """Fit a process.
+
+    among (n, n), across (n, m): the kernel among examples, and between them and the landmarks. targets, variances (n,).
+    ordinary: the variance of each landmark; target: the value of each.
+    """
+    values = np.full(across.shape[1], target)
+    solved = landmarks.solve(ordinary, np.column_stack([across.T, values]))
+    through, alone = solved[:, :-1], solved[:, -1]
+    inverse = np.linalg.inv(among + np.diag(variances) - across @ through)
+    examples = inverse @ (targets - across @ alone)
+    rest = alone - through @ examples
+    # The diagonal of the landmarks' block of the inverse, without the block.
+    own = (landmarks.vectors**2) @ (1 / (landmarks.values + ordinary))
+    own += np.einsum("ij,ij->i", through @ inverse, through)
+    return Fit(examples, rest, inverse, through, targets - examples / np.diag(inverse), values - rest / own)
