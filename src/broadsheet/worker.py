@@ -41,12 +41,15 @@ def steps() -> tuple[Step, ...]:
         Step("encoder", build_encoder, timedelta(hours=6)),
         Step("encode", encode, timedelta(seconds=10)),
         Step("index vectors", index, timedelta(seconds=5)),
+        Step("background", learn_background, timedelta(minutes=5)),
         Step("harvest", harvest, timedelta(seconds=30)),
         Step("editions", close_editions, timedelta(minutes=10)),
         Step("standing", assess_standing, timedelta(minutes=10)),
         # Until the first look a spurt of votes counts as it came.
         Step("steered votes", look_for_steered_votes, timedelta(minutes=5)),
         Step("origins", forget_origins, timedelta(hours=1)),
+        Step("alerts", alert, timedelta(seconds=30)),
+        Step("profiles", learn_profiles, timedelta(minutes=5)),
         Step("mails", send_mails, timedelta(minutes=1)),
         Step("deliveries", deliver, timedelta(seconds=30)),
         Step("digests", send_digests, timedelta(minutes=1)),
@@ -88,6 +91,20 @@ def encode(now: datetime) -> int:
     return encode_missing(encoder, most=ENCODE_AT_ONCE) if encoder else 0
 
 
+def learn_background(now: datetime) -> int:
+    """Learn what the papers of the record look like on the whole, where that is missing or out of date."""
+    from broadsheet.foryou import features
+
+    return features.build_background(now)
+
+
+def learn_profiles(now: datetime) -> int:
+    """Learn the profiles anew that are out of date."""
+    from broadsheet.foryou import profiles
+
+    return profiles.relearn(now)
+
+
 def close_editions(now: datetime) -> int:
     """Close the days that are over."""
     from broadsheet.editions.closing import close_due
@@ -114,6 +131,13 @@ def forget_origins(now: datetime) -> int:
     from broadsheet.community import origins
 
     return origins.forget_old(now)
+
+
+def alert(now: datetime) -> int:
+    """Tell readers at once what is new in the lists for which they want it."""
+    from broadsheet.editions import alerts
+
+    return alerts.look(now)
 
 
 def send_mails(now: datetime) -> int:

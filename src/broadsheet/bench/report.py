@@ -15,7 +15,7 @@ from broadsheet import __version__
 from broadsheet.lib.clock import now
 from broadsheet.lib.progress import Progress
 
-BENCHES: Final = ("import", "index", "search", "judged", "integrity", "api", "digest")
+BENCHES: Final = ("import", "index", "search", "judged", "integrity", "api", "digest", "foryou", "groups")
 RESULTS: Final = Path(__file__).resolve().parents[3] / "bench" / "results"
 PACKAGES: Final = ("django", "tantivy", "numpy", "onnxruntime", "tokenizers")
 
@@ -33,10 +33,13 @@ class CannotMeasure(Exception):
     """Something a bench needs is not there; the message says what and how to get it."""
 
 
-def run_bench(name: str, progress: Progress, save: bool = False) -> dict[str, Any]:
-    """Run a bench and give its report; with `save` also keep it under bench/results. Raises CannotMeasure."""
+def run_bench(name: str, progress: Progress, save: bool = False, **given: Path) -> dict[str, Any]:
+    """Run a bench and give its report; with `save` also keep it under bench/results. Raises CannotMeasure.
+
+    given: files that the bench is to measure instead of its own data.
+    """
     moment = now()
-    report = _report(name, _measure(name)(progress), moment)
+    report = _report(name, _measure(name)(progress, **given), moment)
     if save:
         RESULTS.mkdir(parents=True, exist_ok=True)
         place = RESULTS / f"{moment:%Y-%m-%d}-{name}.json"
@@ -44,10 +47,10 @@ def run_bench(name: str, progress: Progress, save: bool = False) -> dict[str, An
     return report
 
 
-def _measure(name: str) -> Callable[[Progress], Measured]:
+def _measure(name: str) -> Callable[..., Measured]:
     # One bench must not load what another needs.
     module = importlib.import_module(f"broadsheet.bench.{'imports' if name == 'import' else name}")
-    measure: Callable[[Progress], Measured] = module.measure
+    measure: Callable[..., Measured] = module.measure
     return measure
 
 

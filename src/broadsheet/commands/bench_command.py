@@ -1,6 +1,7 @@
 """`broadsheet bench`: measure, on this machine, what the documentation claims."""
 
 import argparse
+from pathlib import Path
 
 from broadsheet.bench.report import BENCHES, CannotMeasure, run_bench
 from broadsheet.cli import DONE, CommandFailed
@@ -15,13 +16,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the name of a bench."""
     parser.add_argument("name", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--save", action="store_true", help="keep the result under bench/results, with its date")
+    parser.add_argument("--readers", type=Path, metavar="FILE", help="foryou: measure these readers (JSON lines)")
+    parser.add_argument("--papers", type=Path, metavar="FILE", help="foryou: the papers that the readers name")
     output.json_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print."""
     try:
-        report = run_bench(options.name, watched(options.name), save=options.save)
+        report = run_bench(options.name, watched(options.name), save=options.save, **_given(options))
     except CannotMeasure as problem:
         raise CommandFailed(str(problem)) from problem
     if options.json:
@@ -32,3 +35,15 @@ def run(options: argparse.Namespace) -> int:
         )
         output.print_lines(report["notes"])
     return DONE
+
+
+def _given(options: argparse.Namespace) -> dict[str, Path]:
+    """Give the files that are to be measured; only one bench measures files."""
+    given = {name: place for name in ("readers", "papers") if (place := getattr(options, name))}
+    if given and options.name != "foryou":
+        raise CommandFailed(f"--readers and --papers are for `broadsheet bench foryou`; {options.name} takes no files")
+    if len(given) == 1:
+        raise CommandFailed("--readers and --papers go together: give both files")
+    if given and options.save:
+        raise CommandFailed("--save keeps results of the project's own data; without it, --json prints yours")
+    return given

@@ -7,8 +7,8 @@ curator's hand alone; everyone else submits them.
 import json
 import secrets
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -23,12 +23,14 @@ from broadsheet.papers.ingest import ingest, recognise
 from broadsheet.papers.models import Paper
 from broadsheet.papers.outside import http as site_http
 from broadsheet.papers.store import LOOKUP
-from broadsheet.readers import library
+from broadsheet.readers import filing, library
 from broadsheet.readers.models import Reader
 from broadsheet.record.paper import Item, PaperData, Rejected
 from broadsheet.record.wire import from_json, to_json
+from broadsheet.sources import bibtex
 from broadsheet.sources.batch import SourceError
 from broadsheet.sources.files import FORMATS, BadFile
+from broadsheet.sources.reading import chunks, decoded_or_latin, document, hashed
 from broadsheet.sources.zotero import Zotero
 from broadsheet.sources.zotero import library as library_named
 
@@ -48,12 +50,14 @@ class Brought:
     """What was read of a library: its papers, and what could not be read, with a few of the reasons.
 
     more: whether it held more than is read at once.
+    keywords: what its owner filed papers under, by `raw_hash` of the paper, as it is written there; of BibTeX alone.
     """
 
     papers: tuple[PaperData, ...]
     unread: int = 0
     reasons: tuple[str, ...] = ()
     more: bool = False
+    keywords: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,17 @@ def of_file(raw: bytes, now: datetime) -> Brought:
     if form is None:
         raise Refused(_("That is no library we can read. Please give a BibTeX, RIS or CSL-JSON file."))
     try:
-        return _brought(form.read(BytesIO(raw), _("your file"), lambda: now))
+        found = _brought(form.read(BytesIO(raw), _("your file"), lambda: now))
     except BadFile as problem:
         raise Refused(_("The file cannot be read: %(why)s") % {"why": str(problem)[:300]}) from None
+    return replace(found, keywords=_keywords(raw)) if form is FORMATS["bibtex"] else found
+
+
+def _keywords(raw: bytes) -> dict[str, str]:
+    whole, _broken = document(chunks(BytesIO(raw)), "")
+    found = bibtex.entries(decoded_or_latin(whole).replace("\r\n", "\n"))
+    told = ((entry, entry.fields.get("keywords") or entry.fields.get("keyword", "")) for entry in found)
+    return {hashed(entry.text.encode(errors="replace")): bibtex.unprotected(said) for entry, said in told if said}
 
 
 def of_zotero(named: str, key: str) -> Brought:
@@ -126,36 +138,52 @@ def _shown(numbers: Iterable[int]) -> list[Paper]:
     return [there[number] for number in wanted if number in there]
 
 
-def hold(reader: Reader, papers: Sequence[PaperData]) -> str:
+def hold(reader: Reader, found: Brought) -> str:
     """Hold what was read until the reader confirms it, for an hour and the last one alone; give its name."""
     name = secrets.token_urlsafe(16)
-    told = json.dumps([to_json(paper) for paper in papers], ensure_ascii=False).encode(errors="replace")
+    kept = {"papers": [to_json(paper) for paper in found.papers], "keywords": dict(found.keywords)}
+    told = json.dumps(kept, ensure_ascii=False).encode(errors="replace")
     caches["default"].set(_place(reader), (name, zlib.compress(told)), HELD_FOR)
     return name
 
 
-def held(reader: Reader, name: str) -> list[PaperData]:
+def held(reader: Reader, name: str) -> Brought:
     """Give what is held under that name. Raises Refused where nothing is, or something else by now."""
     there, told = caches["default"].get(_place(reader)) or ("", b"")
     if not name or not secrets.compare_digest(name.encode(errors="replace"), there.encode()):
         raise Refused(_("That was an hour ago, or you have brought another library since. Please bring it again."))
-    return [from_json(paper) for paper in json.loads(zlib.decompress(told))]
+    kept = json.loads(zlib.decompress(told))
+    return Brought(tuple(from_json(paper) for paper in kept["papers"]), keywords=kept["keywords"])
 
 
-def keep(reader: Reader, name: str, *, take_in: bool, now: datetime) -> Kept:
+def keep(reader: Reader, name: str, *, take_in: bool, now: datetime, tags: bool = False) -> Kept:
     """Put what is held into the reader's library; with `take_in`, into the record too what is not there yet.
+
+    tags: keywords become tags, beside those that the papers have in the library.
 
     Raises Refused, also where a reader who is no curator wants to take papers in.
     """
-    papers = held(reader, name)
+    found = held(reader, name)
+    papers = found.papers
     if take_in and not reader.may("curator"):
         raise Refused(_("Only curators take papers into the record. You can submit them, one by one."))
     # What a reader collected adds nothing to papers that are here already.
     unknown = recognised(papers).unknown if take_in else []
     taken_in = ingest(unknown, now=now).new
     saved = library.add(reader, (paper.id for paper in recognised(papers).here), now=now)
+    if tags and found.keywords:
+        _tag(reader, found)
     caches["default"].delete(_place(reader))
     return Kept(saved, taken_in)
+
+
+def _tag(reader: Reader, found: Brought) -> None:
+    given: dict[int, list[str]] = {}
+    for paper, number in zip(found.papers, recognise(found.papers), strict=True):
+        if number is not None and (said := found.keywords.get(paper.raw_hash)):
+            # One that makes no tag, as it is too long, is no reason to lose the others.
+            given.setdefault(number, []).extend(said.replace(";", ",").split(","))
+    filing.import_tags(reader, given)
 
 
 def _place(reader: Reader) -> str:

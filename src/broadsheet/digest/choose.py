@@ -18,7 +18,9 @@ DISCOVERY_FROM: Final = 5
 # Near-duplicates named under a paper.
 MOST_ALSO: Final = 4
 # Of the lists that hold a paper, the reason names the first of these: the more special says more.
-SPECIAL_FIRST: Final = ("author", "organisation", "search", "tag", "category", "foryou", "trending", "edition")
+SPECIAL_FIRST: Final = (
+    "author", "organisation", "search", "similar", "like", "tag", "category", "foryou", "trending", "edition"
+)  # fmt: skip
 FOR_YOU: Final = "foryou"
 
 
@@ -207,6 +209,8 @@ class _Table:
         else:
             kind, _slash, value = key.partition("/")
             head = {"kind": kind, "name": pool.names.get(key, value)}
+            if key == FOR_YOU and (words := self.wish.rank.words(int(pool.numbers[place]))):
+                head["words"] = list(words)
         counted = {"votes": pool.votes[place], "heat": pool.heat[place]}
         others = [one for one in pool.stories.get(self._story(place), ()) if one != place and self.is_new[one]]
         also = tuple((int(pool.numbers[one]), pool.keys[one]) for one in others[:MOST_ALSO])

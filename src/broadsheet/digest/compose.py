@@ -253,6 +253,8 @@ def list_name(key: str) -> str:
         "library": _("your library"),
     }
     kind, _slash, value = str(key).partition("/")
+    if kind == "similar":
+        return _("papers like %(paper)s") % {"paper": cut(visible(value), 60)}
     return known.get(key) or cut(visible(without_surrogates(value or kind)), 60)
 
 

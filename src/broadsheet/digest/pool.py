@@ -9,22 +9,17 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from broadsheet.community.models import Affiliation
 from broadsheet.digest.choose import Places, Pool, as_places
-from broadsheet.editions import lists
+from broadsheet.editions import lists, named
+from broadsheet.editions.holding import ASKED_AT_ONCE, FOUND_AT_MOST, memberships
+from broadsheet.editions.named import NoSuchList
 from broadsheet.editions.order import by_heat
 from broadsheet.learning.stories import stories, unit_rows
-from broadsheet.lib.text import fold
-from broadsheet.papers import finding
-from broadsheet.papers.models import Authorship, Paper, Tag, Vector
-from broadsheet.papers.store import tag_key
+from broadsheet.papers.models import Paper, Vector
 from broadsheet.search import encoder as encoders
 from broadsheet.search.types import Filter
 from broadsheet.search.weights import EncoderError
 
-FOUND_AT_MOST: Final = 500
-# Numbers of one question: SQLite takes 250,000, PostgreSQL 65,000.
-ASKED_AT_ONCE: Final = 20_000
 # Pools kept in a run: one for each span, and most digests are of the same few.
 KEPT: Final = 12
 EVERYTHING: Final = ("edition", "trending")
@@ -53,7 +48,6 @@ class Pools:
 
     now: datetime
     _known: dict[tuple[date, date], Pool] = field(default_factory=dict)
-    _found: dict[tuple[date, date, str], Places] = field(default_factory=dict)
 
     def of(self, first: date, last: date, wished: Iterable[str] = ()) -> Pool:
         """Give the pool of the editions from `first` to `last`, with the searches among the wished lists."""
@@ -62,30 +56,28 @@ class Pools:
             if len(self._known) >= KEPT:
                 # A run that catches up with many spans must not keep them all.
                 self._known.clear()
-                self._found.clear()
             self._known[span] = read(first, last)
-        searches = {key for key in wished if key.startswith("search/")}
+        searches = {key for key in wished if key.partition("/")[0] in named.FOUND}
         if missing := searches - self._known[span].lists.keys():
-            found = {key: self._search(span, key) for key in missing}
+            found, names = self._search(span, missing)
             pool = self._known[span]
-            self._known[span] = replace(pool, lists={**pool.lists, **found})
+            self._known[span] = replace(pool, lists={**pool.lists, **found}, names={**pool.names, **names})
         return self._known[span]
 
-    def _search(self, span: tuple[date, date], key: str) -> Places:
-        """Give the papers of a span that hold the words of a query."""
-        pool, (since, until) = self._known[span], span
-        wanted = Filter(since=since, until=until)
-        hits = finding.reader().search(key.partition("/")[2], mode="page", limit=FOUND_AT_MOST, filter=wanted).hits
-        numbers = {hit.paper for hit in hits if hit.block != "meaning"}
-        return as_places(np.flatnonzero(np.isin(pool.numbers, list(numbers))).tolist() if numbers else ())
-
-
-def canonical(key: str) -> str:
-    """Give the form of a list's key by which pools know it."""
-    kind, _slash, value = key.partition("/")
-    if kind == "author":
-        return f"author/{fold(value)}"
-    return f"tag/{tag_key(value)}" if kind == "tag" else key
+    def _search(self, span: tuple[date, date], keys: Iterable[str]) -> tuple[dict[str, Places], dict[str, str]]:
+        """Give the places of the papers that searches find, by words or by meaning, and what those are called."""
+        numbers, wanted = self._known[span].numbers, Filter(since=span[0], until=span[1])
+        places: dict[str, Places] = {}
+        names: dict[str, str] = {}
+        for key in keys:
+            try:
+                names[key] = named.head(key).label
+                found = named.found(key, wanted, FOUND_AT_MOST)
+            except NoSuchList:
+                # What was followed may be gone, as a paper that was withdrawn.
+                found = []
+            places[key] = as_places(np.flatnonzero(np.isin(numbers, found)).tolist() if found else ())
+        return places, names
 
 
 def read(first: date, last: date) -> Pool:
@@ -130,23 +122,10 @@ def _lists(papers: list[_Row]) -> tuple[dict[str, Places], dict[str, str]]:
     for place, paper in enumerate(papers):
         for code in paper.categories.split():
             found.setdefault(f"category/{code}", []).append(place)
-    for number, kind, value, name in _memberships(list(places)):
+    for number, kind, value, name in memberships(list(places)):
         key = f"{kind}/{value}"
         found.setdefault(key, []).append(places[number])
         names.setdefault(key, name)
     for key in EVERYTHING:
         found[key] = list(range(len(papers)))
     return {key: as_places(held) for key, held in found.items() if held}, names
-
-
-def _memberships(numbers: list[int]) -> Iterable[tuple[int, str, str, str]]:
-    """Give (paper, kind, key, name) for authors, tags and organisations."""
-    for start in range(0, len(numbers), ASKED_AT_ONCE):
-        some = numbers[start : start + ASKED_AT_ONCE]
-        written = Authorship.objects.filter(paper__in=some).values_list("paper_id", "name_key", "name")
-        yield from ((number, "author", key, name) for number, key, name in written.order_by("paper_id", "position"))
-        tagged = Tag.objects.filter(paper__in=some).values_list("paper_id", "key", "name").order_by("paper_id", "key")
-        yield from ((number, "tag", key, name) for number, key, name in tagged)
-        come = Affiliation.objects.filter(paper__in=some).order_by("paper_id", "organisation__slug")
-        named = come.values_list("paper_id", "organisation__slug", "organisation__name")
-        yield from ((number, "organisation", key, name) for number, key, name in named)

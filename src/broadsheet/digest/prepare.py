@@ -24,8 +24,9 @@ from broadsheet.digest import reasons
 from broadsheet.digest.choose import Chosen, Pool, Wish, choose
 from broadsheet.digest.due import BATCH, Due
 from broadsheet.digest.models import Digest, Mail, Subscription, Told
-from broadsheet.digest.pool import Pools, canonical
-from broadsheet.digest.ranker import Ranker, ranker_for
+from broadsheet.digest.pool import Pools
+from broadsheet.digest.ranker import TRENDING, Ranker, rankers_for
+from broadsheet.editions.holding import canonical
 from broadsheet.papers import rows
 from broadsheet.readers.models import Follow
 
@@ -70,11 +71,16 @@ def choose_all(found: Sequence[Due], pools: Pools) -> list[Made]:
         pk = one.subscription.pk
         spans[pk] = pools.of(one.first, one.last, wished[pk])
     told = _told(list(spans), {id(pool): pool for pool in spans.values()}.values())
-    return [_chosen(one, spans[pk], wished[pk], told.get(pk, ())) for one in found for pk in [one.subscription.pk]]
+    rankers = rankers_for({one.subscription.reader for one in found if one.subscription.reader})
+    return [
+        _chosen(one, spans[pk], wished[pk], told.get(pk, ()), rankers.get(one.subscription.reader_id or 0, TRENDING))
+        for one in found
+        for pk in [one.subscription.pk]
+    ]
 
 
-def _chosen(due: Due, pool: Pool, wished: tuple[str, ...], told: Iterable[int]) -> Made:
-    subscription, ranker = due.subscription, ranker_for(due.subscription.reader)
+def _chosen(due: Due, pool: Pool, wished: tuple[str, ...], told: Iterable[int], ranker: Ranker) -> Made:
+    subscription = due.subscription
     least = subscription.least if subscription.rhythm == "when" else 1
     wish = Wish(wished, subscription.length, least, frozenset(told), ranker)
     with translation.override(subscription.language or settings.LANGUAGE_CODE):
@@ -88,7 +94,8 @@ def _wished_lists(found: Sequence[Due]) -> dict[int, tuple[str, ...]]:
     """Give the lists each subscription wishes, as pools know them; for what a reader follows, those lists."""
     readers = {one.subscription.reader_id for one in found if FOLLOWS in one.subscription.lists}
     followed: dict[int | None, list[str]] = {}
-    for reader, key in Follow.objects.filter(reader__in=readers - {None}).values_list("reader_id", "key"):
+    chosen = Follow.objects.filter(reader__in=readers - {None}, in_digest=True)
+    for reader, key in chosen.values_list("reader_id", "key"):
         followed.setdefault(reader, []).append(key)
     wished = {}
     for one in found:

@@ -14,6 +14,8 @@ KINDS: Final = {
     "organisation": gettext_lazy("From %(name)s, which you follow"),
     "tag": gettext_lazy("About %(name)s, which you follow"),
     "search": gettext_lazy("It holds what you look for: %(name)s"),
+    "like": gettext_lazy("Near in meaning to what you look for: %(name)s"),
+    "similar": gettext_lazy("Like “%(name)s”"),
     "category": gettext_lazy("New in %(name)s"),
     "trending": gettext_lazy("Trending here"),
     "edition": gettext_lazy("New in the daily papers"),
@@ -47,6 +49,8 @@ def sentences(why: Sequence[Terms]) -> list[str]:
 
 
 def _head(known: Terms) -> str:
+    if known.get("kind") == "foryou" and isinstance(known.get("words"), list | tuple):
+        return _("Close to what you liked before: %(words)s") % {"words": ", ".join(map(str, known["words"]))}
     wording = DISCOVERIES.get(known.get("discovery", "")) or KINDS.get(known.get("kind", ""))
     return str(wording) % {"name": known.get("name", "")} if wording else ""
 

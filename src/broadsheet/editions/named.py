@@ -7,7 +7,10 @@
 | trending | the hot list |
 | category/cs.CL, author/Ada Lovelace, organisation/lab, tag/imagenet | papers of one kind, the newest first |
 | search/QUERY | papers that hold all the words of a query, the newest first |
-| library, digest | what one reader saved; what is new for one reader, see `provide` |
+| like/QUERY | papers near in meaning to a query, the newest first; see `editions.near` |
+| similar/2405.12345 | papers like that one, the newest first |
+| library, digest | what one reader saved; what is new for one reader; rooms above add more, see `provide` |
+| group/lab | what several readers share, for each of them alone; rooms above add these, see `provide_shared` |
 """
 
 import heapq
@@ -24,16 +27,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from broadsheet.community.models import Organisation
-from broadsheet.editions import lists
+from broadsheet.editions import lists, near
 from broadsheet.editions.edition import Entry, NoSuchEdition
 from broadsheet.editions.order import newest_day
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.lib.text import fold
-from broadsheet.papers import finding, schedule
+from broadsheet.markup import maths
+from broadsheet.papers import finding, queries, schedule
 from broadsheet.papers.models import Authorship, Paper, Tag
 from broadsheet.papers.store import tag_key
 from broadsheet.readers import follows, library
 from broadsheet.readers.models import Reader
+from broadsheet.search.shard import NO_PHRASE
 from broadsheet.search.types import Filter
 
 LONGEST_KEY: Final = 300
@@ -42,6 +47,7 @@ MOST_SKIPPED: Final = 2_000
 # A search is asked for what is new, so that the best answers of all time do not stand in its way.
 NEW_FOR: Final = timedelta(days=60)
 FOUND_AT_ONCE: Final = 500
+LONGEST_TITLE: Final = 90
 
 
 class NoSuchList(LookupError):
@@ -55,7 +61,8 @@ class NamedList:
     key: as above, in its one form. path: of the page of this site that shows it.
     entries: papers with all their texts, in order, at most as many as were asked for.
     own: it belongs to one reader. paced: it grows in portions at hours that its reader chose; whoever passes it on does
-        so at once.
+        so at once. says: why there is nothing in it, where that is not for want of papers. short: its title without
+        its kind, where the title tells both.
     """
 
     key: str
@@ -64,6 +71,13 @@ class NamedList:
     entries: tuple[Entry, ...]
     own: bool = False
     paced: bool = False
+    says: str = ""
+    short: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called where its kind is told beside it."""
+        return self.short or self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +97,11 @@ def named(
     """Give the list of a key. reader: whose lists may be named besides those of everybody. Raises NoSuchList."""
     found, now = head(key, reader=reader), now or wall_clock()
     limit, skip = _within(limit, skip)
+    kind, _slash, value = found.key.partition("/")
+    if found.own and reader and kind in SHARED:
+        return replace(found, entries=tuple(SHARED[kind].entries(reader, value, skip, limit, now)))
     if found.own and reader:
         return replace(found, entries=tuple(OWN[key].entries(reader, skip, limit, now)))
-    kind, _slash, value = found.key.partition("/")
     return replace(found, entries=tuple(KINDS[kind].entries(value, skip, limit, now)))
 
 
@@ -100,6 +116,8 @@ def head(key: str, *, reader: Reader | None = None) -> NamedList:
     fits = key.isprintable() and len(key) <= LONGEST_KEY
     if fits and reader and key in OWN:
         return OWN[key].head(reader)
+    if fits and reader and kind in SHARED:
+        return SHARED[kind].head(reader, value)
     is_whole = bool(value) or kind in ("edition", "trending")
     if not fits or kind not in KINDS or not is_whole:
         raise NoSuchList(_("There is no such list. Lists are called %(kinds)s.") % {"kinds": ", ".join(EXAMPLES)})
@@ -229,17 +247,64 @@ def _newest_of(kind: str) -> Callable[[str, int, int, datetime], Iterable[Entry]
 
 def _search(query: str) -> NamedList:
     title = _("Search: %(query)s") % {"query": query}
-    return NamedList(f"search/{query}", title, f"{reverse('search')}?{urlencode({'q': query})}", ())
+    return NamedList(f"search/{query}", title, f"{reverse('search')}?{urlencode({'q': query})}", (), short=query)
 
 
-def _found(query: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
-    newest = lists.latest_day(now)
-    wanted = Filter(since=newest - NEW_FOR) if newest else Filter()
-    # Words only, and of the many papers that hold them no more is read than tells which are the newest.
-    hits = finding.reader().search(query, mode="page", limit=FOUND_AT_ONCE, filter=wanted).hits
-    slim = _slim(hit.paper for hit in hits if hit.block != "meaning")
-    latest = heapq.nsmallest(skip + limit, slim, key=_newest_first)[skip:]
-    return lists.whole(_ranked(latest, skip))
+def _like(query: str) -> NamedList:
+    title = _("Near in meaning: %(query)s") % {"query": query}
+    path = f"{reverse('search')}?{urlencode({'q': query, 'mode': 'semantic'})}"
+    return NamedList(f"like/{query}", title, path, (), says=near.missing(), short=query)
+
+
+def _similar(name: str) -> NamedList:
+    paper = _paper_of(name)
+    plain = maths.as_text(paper.title)
+    short = plain if len(plain) <= LONGEST_TITLE else plain[: LONGEST_TITLE - 1].rstrip() + "…"
+    title = _("Papers like “%(title)s”") % {"title": short}
+    path = reverse("paper", args=[paper.key])
+    return NamedList(f"similar/{paper.key}", title, path, (), says=near.missing(), short=short)
+
+
+def _paper_of(name: str) -> Paper:
+    paper = queries.by_key(name)
+    if paper is None or not paper.is_shown:
+        raise NoSuchList(_("We have no paper of that name."))
+    return paper
+
+
+def _by_words(query: str, wanted: Filter, most: int) -> list[int]:
+    results = finding.reader().search(query, mode="lexical", limit=most, filter=wanted)
+    # Whoever looks for a phrase wants no papers that hold its words apart: there is nothing new.
+    return [] if NO_PHRASE in results.notes else [hit.paper for hit in results.hits]
+
+
+def _by_paper(name: str, wanted: Filter, most: int) -> list[int]:
+    return near.to_paper(_paper_of(name).id, wanted, most)
+
+
+FOUND: Final[dict[str, Callable[[str, Filter, int], list[int]]]] = {
+    "search": _by_words,
+    "like": near.to_words,
+    "similar": _by_paper,
+}
+
+
+def found(key: str, wanted: Filter, most: int = FOUND_AT_ONCE) -> list[int]:
+    """Give the numbers of the papers of a list that the shard tells, one of a kind in FOUND. Raises NoSuchList."""
+    kind, _slash, value = key.partition("/")
+    return FOUND[kind](value, wanted, most)
+
+
+def _newest_found(kind: str) -> Callable[[str, int, int, datetime], Iterable[Entry]]:
+    def entries(value: str, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+        newest = lists.latest_day(now)
+        wanted = Filter(since=newest - NEW_FOR) if newest else Filter()
+        # Of the many papers found no more is read than tells which are the newest.
+        slim = _slim(FOUND[kind](value, wanted, FOUND_AT_ONCE))
+        latest = heapq.nsmallest(skip + limit, slim, key=_newest_first)[skip:]
+        return lists.whole(_ranked(latest, skip))
+
+    return entries
 
 
 def _newest_first(paper: Paper) -> tuple[int, int, str]:
@@ -261,11 +326,15 @@ def _digest(reader: Reader) -> NamedList:
 
 def followed(reader: Reader, *, limit: int = MOST, now: datetime | None = None) -> tuple[Entry, ...]:
     """Give what is new in the lists a reader follows, each paper once; to who follows nothing, what is trending."""
-    return tuple(_new_for(reader, 0, _within(limit, 0)[0], now or wall_clock()))
+    return tuple(_newest_in(follows.of(reader), 0, _within(limit, 0)[0], now or wall_clock()))
 
 
 def _new_for(reader: Reader, skip: int, limit: int, now: datetime) -> Iterable[Entry]:
-    keys = [key for key in follows.of(reader) if key not in OWN]
+    return _newest_in(follows.in_digest(reader), skip, limit, now)
+
+
+def _newest_in(followed: Iterable[str], skip: int, limit: int, now: datetime) -> Iterable[Entry]:
+    keys = [key for key in followed if key not in OWN]
     since = _days_ago(now)
     numbers: set[int] = set()
     for key in keys or ["trending"]:
@@ -309,11 +378,13 @@ KINDS: Final[dict[str, Kind]] = {
     "author": Kind(_author, _newest_of("author")),
     "organisation": Kind(_organisation, _newest_of("organisation")),
     "tag": Kind(_tag, _newest_of("tag")),
-    "search": Kind(_search, _found),
+    "search": Kind(_search, _newest_found("search")),
+    "like": Kind(_like, _newest_found("like")),
+    "similar": Kind(_similar, _newest_found("similar")),
 }
 EXAMPLES: Final = (
     "edition", "edition/2024-05-27", "trending", "category/cs.CL", "author/Ada Lovelace", "organisation/lab",
-    "tag/imagenet", "search/long context",
+    "tag/imagenet", "search/long context", "like/long context", "similar/2405.12345",
 )  # fmt: skip
 
 
@@ -328,7 +399,37 @@ class OwnKind:
 OWN: Final[dict[str, OwnKind]] = {"library": OwnKind(_library, _saved), "digest": OwnKind(_digest, _new_for)}
 
 
-def provide(key: str, kind: OwnKind) -> OwnKind:
-    """Let a room above give the list of a key of OWN; gives what gave it before, for those it has nothing for."""
-    before, OWN[key] = OWN[key], kind
+def provide(key: str, kind: OwnKind) -> OwnKind | None:
+    """Let a room above give the list of a key of each reader's own, from its AppConfig.ready on.
+
+    The key may be new, or one of OWN: what gave it before comes back, for those the room has nothing for.
+    """
+    before = OWN.get(key)
+    OWN[key] = kind
     return before
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKind:
+    """The same for lists that several readers have together, by what follows the first slash of the key.
+
+    head: raises NoSuchList for a reader who has no part in it, as for a list that is not there.
+    of: the keys of those that a reader has a part in.
+    """
+
+    head: Callable[[Reader, str], NamedList]
+    entries: Callable[[Reader, str, int, int, datetime], Iterable[Entry]]
+    of: Callable[[Reader], Iterable[str]]
+
+
+SHARED: Final[dict[str, SharedKind]] = {}
+
+
+def provide_shared(kind: str, given: SharedKind) -> None:
+    """Let a room above give the lists of a kind that readers share, from its AppConfig.ready on."""
+    SHARED[kind] = given
+
+
+def own_keys(reader: Reader) -> list[str]:
+    """Give the keys of the lists that a reader may name besides those of everybody."""
+    return [*OWN, *(key for kind in SHARED.values() for key in kind.of(reader))]

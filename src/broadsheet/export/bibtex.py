@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from broadsheet.export import names
@@ -10,6 +11,7 @@ from broadsheet.export.reference import Reference, of_paper
 from broadsheet.export.tex import pieces
 from broadsheet.lib.text import fold
 from broadsheet.papers.models import Paper
+from broadsheet.readers.filing import Filed
 from broadsheet.sources.names import NOBODY
 
 # Words that say nothing of a paper; the first other word of the title goes into the entry's key.
@@ -28,9 +30,12 @@ def entry(paper: Paper, doi: str = "", url: str = "") -> str:
     return _entry(of_paper(paper, doi, url))
 
 
-def entries(papers: Iterable[Paper], known: Mapping[int, Names]) -> str:
-    """Give the entries of many papers, each under a key of its own. known: their names, by number."""
-    papers = list(papers)
+def entries(papers: Iterable[Paper], known: Mapping[int, Names], filed: Mapping[int, Filed] | None = None) -> str:
+    """Give the entries of many papers, each under a key of its own. known: their names, by number.
+
+    filed: how the reader who asks filed them: tags become keywords, the note is the annotation.
+    """
+    papers, filed = list(papers), filed or {}
     told = [(paper, of_paper(paper, *_named(known.get(paper.id, NAMELESS)))) for paper in papers]
     first: dict[str, int] = {}
     for paper, reference in sorted(told, key=lambda pair: pair[0].id):
@@ -40,7 +45,8 @@ def entries(papers: Iterable[Paper], known: Mapping[int, Names]) -> str:
         wanted = _key(reference)
         # Whoever came into the record first keeps the short key, whatever the order of the list.
         alone = first[wanted] == paper.id
-        made.append(_entry(reference, wanted if alone else f"{wanted}-{re.sub('[^A-Za-z0-9.]', '-', paper.key)}"))
+        wanted = wanted if alone else f"{wanted}-{re.sub('[^A-Za-z0-9.]', '-', paper.key)}"
+        made.append(_entry(reference, wanted, _own(filed.get(paper.id))))
     return "\n".join(made)
 
 
@@ -61,8 +67,20 @@ def _key(reference: Reference) -> str:
     return key([name for name, _orcid in reference.authors], reference.published.year, reference.title)
 
 
-def _entry(reference: Reference, wanted: str = "") -> str:
-    lines = [f"  {name} = {{{value}}}" for name, value in _fields(reference).items() if value and value != "{}"]
+def _own(filed: Filed | None) -> Mapping[str, str]:
+    if filed is None:
+        return {}
+    return {"keywords": ", ".join(escaped(tag) for tag in filed.tags), "annote": _annotation(filed.note)}
+
+
+def _annotation(note: str) -> str:
+    """Escape a note, its lines kept: it is read by people, and Markdown without its lines is another text."""
+    return _balanced("\n".join(escaped(line) for line in note.split("\n"))) if note else ""
+
+
+def _entry(reference: Reference, wanted: str = "", own: Mapping[str, str] = MappingProxyType({})) -> str:
+    fields = {**_fields(reference), **own}
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value and value != "{}"]
     return "@" + _KINDS[reference.kind] + "{" + ",\n".join([wanted or _key(reference), *lines]) + "\n}\n"
 
 

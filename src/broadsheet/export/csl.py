@@ -9,6 +9,7 @@ from broadsheet.export.identifiers import NAMELESS, Names
 from broadsheet.export.reference import Reference, of_paper
 from broadsheet.export.tex import readable
 from broadsheet.papers.models import Paper
+from broadsheet.readers.filing import Filed
 
 _KINDS: Final = {"preprint": "article", "journal": "article-journal", "conference": "paper-conference"}
 
@@ -38,10 +39,19 @@ def item(paper: Paper, doi: str = "", url: str = "") -> dict[str, object]:
     return {name: value for name, value in values.items() if value}
 
 
-def items(papers: Iterable[Paper], known: Mapping[int, Names]) -> list[dict[str, object]]:
-    """Give the items of many papers. known: their names, by number."""
-    told = ((paper, known.get(paper.id, NAMELESS)) for paper in papers)
-    return [item(paper, names.doi, names.url) for paper, names in told]
+def items(
+    papers: Iterable[Paper], known: Mapping[int, Names], filed: Mapping[int, Filed] | None = None
+) -> list[dict[str, object]]:
+    """Give the items of many papers. known: their names, by number; filed: how the reader who asks filed them."""
+    told, filed = ((paper, known.get(paper.id, NAMELESS)) for paper in papers), filed or {}
+    return [{**item(paper, names.doi, names.url), **_own(filed.get(paper.id))} for paper, names in told]
+
+
+def _own(filed: Filed | None) -> dict[str, str]:
+    if filed is None:
+        return {}
+    told = {"keyword": ", ".join(filed.tags), "note": filed.note}
+    return {name: value for name, value in told.items() if value}
 
 
 def text(found: list[dict[str, object]]) -> str:

@@ -18,6 +18,7 @@ from broadsheet.editions.named import NamedList
 from broadsheet.export import address, tex
 from broadsheet.papers.finding import Found
 from broadsheet.papers.models import Paper
+from broadsheet.readers.filing import Filed
 
 # As many papers as one document holds.
 MOST: Final = 1000
@@ -83,6 +84,25 @@ def named(found: NamedList, *, reasons: Reasons | None = None, request: HttpRequ
     return _list(found.title, found.path, found.entries[:MOST], len(found.entries), reasons, request)
 
 
+def library(found: NamedList, filed: Mapping[int, Filed], request: HttpRequest | None = None) -> str:
+    """Give a reader's library: each paper with its state and tags, and the note as the reader wrote it, quoted.
+
+    filed: by number of the paper. All papers of the list are given, however many.
+    """
+    return _list(found.title, found.path, found.entries, len(found.entries), None, request, filed)
+
+
+def _own(filed: Filed | None) -> list[str]:
+    if filed is None:
+        return []
+    states = {"to-read": _("to read"), "reading": _("reading"), "read": _("read")}
+    told = [(_("State"), states.get(filed.state, "")), (_("Tags"), _MARKS.sub(_escaped, ", ".join(filed.tags)))]
+    lines = "\n".join(f"- {name}: {value}" for name, value in told if value)
+    # Quoted, so that its headings and lists do not run into those of the document.
+    note = "\n".join(f"> {line}".rstrip() for line in filed.note.split("\n")) if filed.note else ""
+    return [part for part in (lines, note) if part]
+
+
 def _availability(paper: Paper, outside: address.Outside) -> str:
     if paper.source == "sample":
         return _("The full text is not kept here, and the text below is a summary written for this site's sample.")
@@ -144,19 +164,22 @@ def _list(
     total: int,
     reasons: Reasons | None,
     request: HttpRequest | None,
+    filed: Mapping[int, Filed] | None = None,
 ) -> str:
+    filed = filed or {}
     counted = ngettext("%(papers)d paper.", "%(papers)d papers.", total) % {"papers": total}
     if len(entries) < total:
         counted = _("The first %(shown)d of %(papers)d papers.") % {"shown": len(entries), "papers": total}
     head = [f"# {heading(title)}", *([_link(address.absolute(path, request))] if path else []), counted]
-    return "\n\n".join([*head, *(_entry(entry, reasons, request) for entry in entries)]) + "\n"
+    told = (_entry(entry, reasons, request, filed.get(entry.paper.id)) for entry in entries)
+    return "\n\n".join([*head, *told]) + "\n"
 
 
-def _entry(entry: Entry, reasons: Reasons | None, request: HttpRequest | None) -> str:
+def _entry(entry: Entry, reasons: Reasons | None, request: HttpRequest | None, filed: Filed | None = None) -> str:
     paper = entry.paper
     why = "\n".join(f"- {text(sentence)}" for sentence in reasons(entry.why)) if reasons and entry.why else ""
     title = f"## {entry.rank}. [{label(paper.title)}]({address.of_paper(paper, request)})"
-    return "\n\n".join(part for part in (title, _byline(paper), text(paper.abstract), why) if part)
+    return "\n\n".join(part for part in (title, _byline(paper), *_own(filed), text(paper.abstract), why) if part)
 
 
 def _byline(paper: Paper) -> str:

@@ -19,6 +19,10 @@ PARTS: Final = {
 
 def sentences(why: Terms) -> list[str]:
     """Say the terms of an order; terms that are not known here are given by name."""
+    said = why.get("said")
+    if isinstance(said, list | tuple):
+        # A reader's own list says it where the names are known.
+        return [str(sentence) for sentence in said]
     if "support_term" in why:
         return _trending(why)
     if "identifier" in why:

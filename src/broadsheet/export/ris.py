@@ -8,21 +8,30 @@ from broadsheet.export.identifiers import NAMELESS, Names
 from broadsheet.export.reference import Reference, of_paper
 from broadsheet.export.tex import readable
 from broadsheet.papers.models import Paper
+from broadsheet.readers.filing import Filed
 
 _KINDS: Final = {"preprint": "UNPB", "journal": "JOUR", "conference": "CONF"}
 
 
-def entry(paper: Paper, doi: str = "", url: str = "") -> str:
-    """Give the record of a paper, its lines ended as the format asks. doi, url: of the paper's other names."""
-    lines = _lines(of_paper(paper, doi, url))
+def entry(paper: Paper, doi: str = "", url: str = "", filed: Filed | None = None) -> str:
+    """Give the record of a paper, its lines ended as the format asks. doi, url: of the paper's other names.
+
+    filed: how the reader who asks filed it: tags become keywords. A record holds no line breaks, so those of the note
+        become blanks.
+    """
+    lines = _lines(of_paper(paper, doi, url)) + (_own(filed) if filed else [])
     told = [f"{tag}  - {' '.join(value.split())}" for tag, value in lines if value.strip()]
     return "\r\n".join([*told, "ER  - ", ""])
 
 
-def entries(papers: Iterable[Paper], known: Mapping[int, Names]) -> str:
-    """Give the records of many papers. known: their names, by number."""
-    told = ((paper, known.get(paper.id, NAMELESS)) for paper in papers)
-    return "".join(entry(paper, names.doi, names.url) for paper, names in told)
+def entries(papers: Iterable[Paper], known: Mapping[int, Names], filed: Mapping[int, Filed] | None = None) -> str:
+    """Give the records of many papers. known: their names, by number; filed: how the reader who asks filed them."""
+    told, filed = ((paper, known.get(paper.id, NAMELESS)) for paper in papers), filed or {}
+    return "".join(entry(paper, names.doi, names.url, filed.get(paper.id)) for paper, names in told)
+
+
+def _own(filed: Filed) -> list[tuple[str, str]]:
+    return [*(("KW", tag) for tag in filed.tags), ("N1", filed.note)]
 
 
 def _lines(reference: Reference) -> list[tuple[str, str]]:

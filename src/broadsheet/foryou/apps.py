@@ -9,7 +9,8 @@ class ForYou(AppConfig):
     verbose_name = "For you"
 
     def ready(self) -> None:
-        """Register what this room keeps of readers."""
-        from broadsheet.foryou import belongings
+        """Register what this room keeps of readers, and the list it gives them."""
+        from broadsheet.foryou import belongings, rank
 
         belongings.register()
+        rank.register()

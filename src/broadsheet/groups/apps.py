@@ -9,7 +9,8 @@ class Groups(AppConfig):
     verbose_name = "Groups"
 
     def ready(self) -> None:
-        """Register what this room keeps of readers."""
-        from broadsheet.groups import belongings
+        """Register what this room keeps of readers, and the lists it gives."""
+        from broadsheet.groups import belongings, shelf
 
         belongings.register()
+        shelf.provide()

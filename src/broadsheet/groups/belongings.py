@@ -1,5 +1,6 @@
 """What this room keeps of a reader: memberships, and who put a paper on a group's list."""
 
+from broadsheet.groups import members
 from broadsheet.groups.models import Group, Member, Shelved
 from broadsheet.readers import belongings
 from broadsheet.readers.models import Reader
@@ -22,8 +23,7 @@ def _export(reader: Reader) -> object:
 
 
 def _erase(reader: Reader) -> None:
-    Member.objects.filter(reader=reader).delete()
+    # What they told the group of themselves goes with the membership: it was never kept beside it.
+    members.without(reader)
     Shelved.objects.filter(by=reader).update(by=None)
     Group.objects.filter(made_by=reader).update(made_by=None)
-    # What nobody is in any more nobody can see.
-    Group.objects.filter(members=None).delete()

@@ -6,11 +6,16 @@ That is the same for all readers, so it is learned once from a sample of the rec
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +29,12 @@ AXES: Final = 192
 # Without an encoder the directions come from the words alone, and of these only the common ones have a part in it.
 AXES_OF_WORDS: Final = 128
 TERMS_OF_AXES: Final = 20_000
-LANDMARKS: Final = 400
+LANDMARKS: Final = 600
 SAMPLE: Final = 3_000
-# How fast likeness falls with the cosine: at 3 a neighbour at .5 counts four times as much as a stranger.
+# How fast likeness falls with the cosine: at 3 a neighbour at .5 counts four times as much as a stranger. Places that
+# come from words alone are less sure, so the fall is slower there.
 SHARPNESS: Final = 3.0
+SHARPNESS_OF_WORDS: Final = 1.5
 _SEED: Final = 20240527
 
 
@@ -35,13 +42,15 @@ _SEED: Final = 20240527
 class Prepared:
     """Papers as profiles read them: words, marks, places among the axes, likeness to the landmarks.
 
-    meaning (n, axes): rows of length 1, or 0 where nothing is known. near (n, landmarks): exp(3 (cosine - 1)).
+    meaning (n, axes): rows of length 1, or 0 where nothing is known. near (n, landmarks): see `likeness`.
+    sharpness: how fast likeness falls.
     """
 
     words: Words
     marks: Words
     meaning: FloatArray
     near: FloatArray
+    sharpness: float = SHARPNESS
 
     def __len__(self) -> int:
         return len(self.meaning)
@@ -49,14 +58,20 @@ class Prepared:
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Prepared":
         """Give some of the papers, in the order they are asked for."""
         chosen = np.asarray(rows, np.int64)
-        return Prepared(self.words.take(chosen), self.marks.take(chosen), self.meaning[chosen], self.near[chosen])
+        return replace(
+            self,
+            words=self.words.take(chosen),
+            marks=self.marks.take(chosen),
+            meaning=self.meaning[chosen],
+            near=self.near[chosen],
+        )
 
 
-def likeness(rows: FloatArray, others: FloatArray) -> FloatArray:
-    """Give how alike papers are by their places, (rows, others): exp(3 (cosine - 1)), between .002 and 1."""
+def likeness(rows: FloatArray, others: FloatArray, sharpness: float) -> FloatArray:
+    """Give how alike papers are by their places, (rows, others): exp(sharpness (cosine - 1)), at most 1."""
     found = rows @ others.T
     found -= 1
-    found *= SHARPNESS
+    found *= np.float32(sharpness)
     return np.asarray(np.exp(found, out=found))
 
 
@@ -66,7 +81,7 @@ class Background:
 
     version: names the content. encoder: whose vectors it is for; "" for words alone. papers: how many it was learned
     from. centre, axes (dim, axes): a vector v stands at (v - centre) @ axes, made length 1; where there is no encoder
-    the same is done with the words. sample: ordinary papers, the first 400 of which are the landmarks.
+    the same is done with the words. sample: ordinary papers, the first 600 of which are the landmarks.
     """
 
     encoder: str
@@ -82,9 +97,14 @@ class Background:
             object.__setattr__(self, "version", sha256(self._content()).hexdigest()[:16])
 
     @classmethod
-    def fit(cls, texts: Sequence[Text], vectors: FloatArray | None, *, encoder: str = "") -> "Background":
-        """Learn it from a sample of papers: texts, and their vectors (n, dim); None or dim 0 where there are none."""
-        vocabulary = Vocabulary.fit(texts)
+    def fit(
+        cls, texts: Sequence[Text], vectors: FloatArray | None, *, encoder: str = "", more: Iterable[Text] = ()
+    ) -> "Background":
+        """Learn it from a sample of papers: texts, and their vectors (n, dim); None or dim 0 where there are none.
+
+        more: texts that only the vocabulary is learned from: a rare word is seen in a large record alone.
+        """
+        vocabulary = Vocabulary.fit(chain(texts, more))
         features = Features(vocabulary.read(texts), read_marks(texts), _rows(vectors, len(texts)))
         return cls.of_features(features, vocabulary, encoder=encoder)
 
@@ -104,16 +124,16 @@ class Background:
     def prepare(self, features: Features) -> Prepared:
         """Make papers ready to be learned from and to be scored, once for all readers."""
         meaning = self.places(features)
-        near = likeness(meaning, self._landmark_places)
-        return Prepared(features.words, features.marks, meaning, near)
+        near = likeness(meaning, self._landmark_places, self.sharpness)
+        return Prepared(features.words, features.marks, meaning, near, self.sharpness)
 
     def places(self, features: Features) -> FloatArray:
         """Give where papers stand among the axes, (n, axes), rows of length 1 or 0."""
         if self.centre.shape[0] == features.dim and features.dim:
-            found = (features.vectors - self.centre) @ self.axes
+            found = np.asarray((features.vectors - self.centre) @ self.axes, np.float32)
             found[~np.any(features.vectors, axis=1)] = 0
         else:
-            found = _times_axes(features.words, self.axes) - self.centre
+            found = np.asarray(_times_axes(features.words, self.axes) - self.centre, np.float32)
             found[np.diff(features.words.start) == 0] = 0
         length = np.linalg.norm(found, axis=1, keepdims=True)
         return np.asarray(found / np.where(length > 0, length, 1), np.float32)
@@ -122,6 +142,11 @@ class Background:
     def has_vectors(self) -> bool:
         """Whether the places of papers come from an encoder's vectors."""
         return bool(self.encoder)
+
+    @property
+    def sharpness(self) -> float:
+        """How fast likeness falls with the cosine."""
+        return SHARPNESS if self.has_vectors else SHARPNESS_OF_WORDS
 
     @cached_property
     def landmarks(self) -> Prepared:
@@ -154,6 +179,7 @@ class Background:
         """Read it. Raises LearningError where it is damaged or of another format."""
         head, arrays = unpack(data, FORMAT)
         try:
+            _check(arrays)
             terms = tuple(bytes(arrays["terms"]).decode().split("\n")) if len(arrays["terms"]) else ()
             vocabulary = Vocabulary(terms, arrays["idf"].astype(np.float32))
             words, marks = (
@@ -163,9 +189,13 @@ class Background:
             sample = Features(words, marks, arrays["vectors"].astype(np.float32))
             centre, axes = arrays["centre"], arrays["axes"].astype(np.float32)
             papers, encoder = int(str(head["papers"])), str(head["encoder"])
-        except (KeyError, ValueError) as problem:
+            found = cls(encoder, papers, vocabulary, centre, axes, sample)
+        except (KeyError, ValueError, TypeError, OverflowError, IndexError) as problem:
             raise LearningError("what is kept of the record is incomplete") from problem
-        return cls(encoder, papers, vocabulary, centre, axes, sample, str(head.get("version", "")))
+        # The version is made from the content, so it tells whether this is what was written.
+        if found.version != head.get("version"):
+            raise LearningError("what is kept of the record is not what was written")
+        return found
 
     def _arrays(self) -> dict[str, NDArray[np.generic]]:
         terms = np.frombuffer("\n".join(self.vocabulary.terms).encode(), np.uint8)
@@ -239,14 +269,86 @@ def pack(head: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) 
     return file.getvalue()
 
 
-def unpack(data: bytes, format: int) -> tuple[dict[str, object], dict[str, NDArray[np.generic]]]:
+def unpack(data: bytes, format: int) -> tuple[dict[str, object], dict[str, NDArray[Any]]]:
     """Read such a file. Raises LearningError where it is damaged or of another format."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            if sum(member.file_size for member in file.infolist()) > LARGEST:
+                raise LearningError("what was learned is too large to be true")
+            arrays = {name.removesuffix(".npy"): _array(file.read(name)) for name in file.namelist()}
         head = json.loads(bytes(arrays.pop("head")))
-    except (OSError, ValueError, KeyError, EOFError) as problem:
+    except _DAMAGED as problem:
         raise LearningError("what was learned cannot be read") from problem
-    if head.get("format") != format:
-        raise LearningError(f"what was learned is of format {head.get('format')}, not {format}")
+    if not isinstance(head, dict) or head.get("format") != format:
+        raise LearningError(f"what was learned is not of format {format}")
     return head, arrays
+
+
+# More than any record's background holds; a file that says more is not unpacked.
+LARGEST: Final = 1 << 28
+# What zipfile and json raise for bytes that are none of theirs.
+_DAMAGED: Final = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    IndexError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+# The head of an array as `pack` writes it (NEP 1, version 1.0): numbers only, rows one after the other.
+_ARRAY: Final = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n",
+    re.DOTALL,
+)
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    head = _ARRAY.match(data)
+    if not head:
+        raise ValueError("no array of numbers")
+    shape = [int(size) for size in head[2].decode().split(",") if size.strip()]
+    return np.frombuffer(data, np.dtype(head[1].decode()), offset=head.end()).reshape(shape).copy()
+
+
+def are_places(places: NDArray[Any], weights: NDArray[Any], n: int) -> bool:
+    """Whether they are numbers from 0 to n, with a weight each."""
+    return (
+        places.dtype == np.int32
+        and places.ndim == 1
+        and places.shape == weights.shape
+        and bool(((places >= 0) & (places < n)).all())
+    )
+
+
+def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ValueError where the parts of a background are not numbers of the right kind, or do not fit together."""
+    rows, terms = len(arrays["vectors"]), len(arrays["idf"])
+    named = bytes(arrays["terms"]).count(b"\n") + 1 if len(arrays["terms"]) else 0
+    right = named == terms and arrays["idf"].shape == (terms,) and rows > 0
+    for name, most in (("words", terms), ("marks", MARK_PLACES)):
+        parts = Words(arrays[f"{name}_start"], arrays[f"{name}_term"], arrays[f"{name}_weight"])
+        right = right and _are_rows(parts, rows, most)
+    centre, axes, vectors = arrays["centre"], arrays["axes"], arrays["vectors"]
+    right = right and axes.ndim == 2 and vectors.ndim == 2 and centre.ndim == 1
+    across = (vectors.shape[1], axes.shape[1])
+    right = right and (axes.shape[0], len(centre)) == ((across[0], across[0]) if across[0] else (terms, across[1]))
+    real = all(np.isfinite(arrays[name]).all() for name in ("idf", "centre", "axes", "vectors"))
+    if not (right and real):
+        raise ValueError("the parts do not fit together")
+
+
+def _are_rows(words: Words, rows: int, most: int) -> bool:
+    start = words.start
+    return (
+        start.dtype == np.int64
+        and start.shape == (rows + 1,)
+        and bool((np.diff(start) >= 0).all())
+        and int(start[0]) == 0
+        and int(start[-1]) == len(words.term)
+        and are_places(words.term, words.weight, most)
+        and bool(np.isfinite(words.weight).all())
+    )

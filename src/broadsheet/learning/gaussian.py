@@ -1,9 +1,9 @@
 """Gaussian process regression with a fixed set of landmarks, whose part of the work is done once for all readers.
 
 With kernel K, targets y and variances D the mean at a point x is k(x)' (K + D)^-1 y (Rasmussen and Williams 2006,
-equation 2.25). The points are n examples of one reader and m landmarks that all readers share; since all landmarks have
-one variance, the eigenvectors of their kernel give the inverse for any variance, and only an (n, n) matrix is left to be
-inverted (the Schur complement).
+equation 2.25). The points are n examples of one reader and m landmarks that all readers share; since all landmarks
+have one variance, the eigenvectors of their kernel give the inverse for any variance, and only an (n, n) matrix is left
+to be inverted (the Schur complement).
 """
 
 from dataclasses import dataclass
@@ -48,6 +48,11 @@ class Fit:
     left_out: Array
     ordinary: Array
 
+    @property
+    def above_ordinary(self) -> Array:
+        """How large a part of the landmarks each example stands above, both left out, (n,)."""
+        return np.asarray(np.searchsorted(np.sort(self.ordinary), self.left_out) / len(self.ordinary))
+
     def owed(self, to_examples: Array, to_landmarks: Array) -> Array:
         """Give what the mean at each of q points loses when one example is left out, (q, n).
 
@@ -69,7 +74,7 @@ def fit(
     values = np.full(across.shape[1], target)
     solved = landmarks.solve(ordinary, np.column_stack([across.T, values]))
     through, alone = solved[:, :-1], solved[:, -1]
-    inverse = np.linalg.inv(among + np.diag(variances) - across @ through)
+    inverse = np.asarray(np.linalg.inv(among + np.diag(variances) - across @ through), np.float64)
     examples = inverse @ (targets - across @ alone)
     rest = alone - through @ examples
     # The diagonal of the landmarks' block of the inverse, without the block.

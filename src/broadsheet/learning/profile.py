@@ -19,21 +19,29 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from broadsheet.learning.background import Background, Prepared, likeness, pack, unpack
+from broadsheet.learning.background import Background, Prepared, are_places, likeness, pack, unpack
 from broadsheet.learning.features import FloatArray, LearningError, Words
 from broadsheet.learning.gaussian import Array, Fit, Landmarks, fit
 from broadsheet.learning.interests import Interest, interests
-from broadsheet.learning.vocabulary import MARK_PLACES
+from broadsheet.learning.vocabulary import MARK_PLACES, MOST_TERMS
 
 RANKER: Final = "likeness/1"
 FORMAT: Final = 1
 # The kernel's parts: a constant, so that the level is free; authors and categories.
 LEVEL: Final = 1.0
 MARKS: Final = 0.3
-# How much words count beside meaning: the first where many papers are alike, the second where a reader's words are
-# telling. Which one serves a reader is decided on the reader's own likes.
-LEXICAL: Final = (1.5, 4.0)
-LEXICAL_WITHOUT_VECTORS: Final = (3.0, 8.0)
+# How much words count beside meaning, which counts 1. A few likes say too little of a reader's words. From so many on
+# it is decided on the reader's own likes: the second, where it puts likes above ordinary papers this much more often.
+FEW: Final = 8
+LEXICAL_OF_FEW: Final = 1.5
+LEXICAL: Final = (4.0, 1.0)
+MARGIN: Final = 0.003
+# Without vectors meaning is made of words as well, and the words themselves are the surer guide by so much.
+WITHOUT_VECTORS: Final = 4.0
+# How many likes are slips before anything is known of them, and from how many likes on the others may doubt one fully.
+SLIPS: Final = 0.25
+DOUBTED_FROM: Final = 6
+LEAST_TRUST: Final = 0.03
 # The variance of a target: how wrong a like may be.
 NOISE: Final = 0.3
 # Of the papers shown to a reader, the part they would save where nothing is known yet.
@@ -45,13 +53,15 @@ class Example:
     """A paper a reader liked or did not.
 
     weight: how surely it tells what they want, 1 for a vote; 0 and it counts for nothing. pull: how strongly what is
-    like it shall be lifted, 1 where the reader changed nothing.
+    like it shall be lifted, 1 where the reader changed nothing. sure: the reader said it for the sake of the list, so
+    that it is trusted even where nothing else speaks for it.
     """
 
     paper: int
     liked: bool
     weight: float = 1.0
     pull: float = 1.0
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,9 @@ class Why:
 class Profile:
     """What is kept of a reader to score papers: a few numbers per liked paper, and weights of words.
 
-    background: the version of the background it was learned against, and vocabulary the number of its terms. meaning (n, axes), pull (n,): the examples and
-    their coefficients. ordinary (landmarks,): those of the landmarks. terms, marks: numbers with weights.
+    background: the version of the background it was learned against, vocabulary: the number of its terms.
+    meaning (n, axes), pull (n,): the examples and their coefficients. ordinary (landmarks,): those of the landmarks.
+    terms, marks: numbers with weights.
     slope, offset: the log-odds of saving are slope * score + offset.
     """
 
@@ -100,7 +111,7 @@ class Profile:
 
     def score(self, papers: Prepared) -> FloatArray:
         """Give the score of each paper, (n,): about 1 is as good as a like, -1 is an ordinary paper."""
-        found = likeness(papers.meaning, self.meaning) @ self.pull
+        found = likeness(papers.meaning, self.meaning, papers.sharpness) @ self.pull
         found += papers.near @ self.ordinary
         found += papers.words.times(self.word_weights) + papers.marks.times(self._mark_weights)
         return np.asarray(found + self.level, np.float32)
@@ -139,9 +150,28 @@ class Profile:
             level, slope, offset = (float(str(number)) for number in arrays.pop("numbers"))
             meaning = arrays.pop("meaning").astype(np.float32)
             size = int(str(head["vocabulary"]))
-            return cls(str(head["background"]), size, meaning, level=level, slope=slope, offset=offset, **arrays)  # type: ignore[arg-type]
-        except (KeyError, ValueError, TypeError) as problem:
+            held = cls(str(head["background"]), size, meaning, level=level, slope=slope, offset=offset, **arrays)
+            whole = held._is_whole()
+        except (KeyError, ValueError, TypeError, OverflowError) as problem:
             raise LearningError("what was learned of a reader is incomplete") from problem
+        if not whole:
+            raise LearningError("what was learned of a reader does not fit together")
+        return held
+
+    def _is_whole(self) -> bool:
+        """Whether all parts are numbers of the right kind and fit to each other."""
+        real = (self.meaning, self.pull, self.ordinary, self.term_weights, self.mark_weights)
+        numbers = np.array([self.level, self.slope, self.offset])
+        return (
+            all(array.dtype == np.float32 and np.isfinite(array).all() for array in real)
+            and bool(np.isfinite(numbers).all())
+            and self.meaning.ndim == 2
+            and self.pull.shape == (len(self.meaning),)
+            and self.ordinary.ndim == 1
+            and 0 <= self.vocabulary <= MOST_TERMS
+            and are_places(self.terms, self.term_weights, self.vocabulary)
+            and are_places(self.marks, self.mark_weights, MARK_PLACES)
+        )
 
 
 def _dense(places: NDArray[np.int32], weights: FloatArray, n: int) -> FloatArray:
@@ -160,6 +190,7 @@ class Trained:
     settings: Settings
     fit: Fit
     profile: Profile
+    muted: frozenset[str] = frozenset()
 
     @cached_property
     def interests(self) -> tuple[Interest, ...]:
@@ -178,6 +209,7 @@ class Trained:
 
     def why(self, papers: Prepared, most: int = 5) -> list[Why]:
         """Say what the score of each paper is made of, with at most so many examples and words that pull each way."""
+        papers = _without(papers, self.muted, self.background)
         kernel = _Kernel(self.background, self.papers, self.settings.lexical)
         owed = 100 * self.fit.owed(kernel.to_examples(papers), kernel.to_landmarks(papers))
         points = 100 * self.profile.score(papers)
@@ -194,15 +226,14 @@ class Trained:
         return told
 
 
-Subject = TypeVar("Subject", int, str)
+Subject = TypeVar("Subject")
 
 
 def _strongest(given: Sequence[tuple[Subject, float]], most: int) -> tuple[tuple[Subject, float], ...]:
     """Give those that pull up the most and those that pull down the most, the strongest first."""
-    ordered = sorted(given, key=lambda pair: (-pair[1], pair[0]))
-    up = [pair for pair in ordered[:most] if pair[1] > 0]
-    down = [pair for pair in ordered[::-1][:most] if pair[1] < 0]
-    return tuple(sorted([*up, *down], key=lambda pair: -abs(pair[1])))
+    ordered = sorted(given, key=lambda pair: -pair[1])
+    pull = [*(pair for pair in ordered[:most] if pair[1] > 0), *(pair for pair in ordered[-most:] if pair[1] < 0)]
+    return tuple(sorted(pull, key=lambda pair: -abs(pair[1])))
 
 
 def learn(
@@ -223,22 +254,38 @@ def learn(
     used = _without(papers, muted, background)
     targets = np.array([example.pull if example.liked else -example.pull for example in examples])
     weights = np.array([example.weight for example in examples])
+    sure = np.array([example.sure for example in examples])
     if settings is None:
-        settings, fitted, kernel = _chosen(used, background, targets, weights)
+        settings, fitted, kernel = _chosen(used, background, targets, weights, sure)
     else:
         kernel = _Kernel(background, used, settings.lexical)
         fitted = kernel.fit(targets, np.array(settings.trust), settings.ordinary)
-    profile = _profile(used, background, kernel, fitted, targets, np.array(settings.trust))
-    return Trained(background, tuple(examples), used, settings, fitted, profile)
+    profile = _profile(used, background, kernel, fitted, targets, np.array(settings.trust), _places(muted, background))
+    return Trained(background, tuple(examples), used, settings, fitted, profile, muted)
+
+
+def _places(terms: frozenset[str], background: Background) -> list[int]:
+    return [place for term in terms if (place := background.vocabulary.place.get(term)) is not None]
 
 
 def _without(papers: Prepared, muted: frozenset[str], background: Background) -> Prepared:
-    places = [place for term in muted if (place := background.vocabulary.place.get(term)) is not None]
+    places = _places(muted, background)
     if not places:
         return papers
     held = papers.words
     weight = np.where(np.isin(held.term, places), 0, held.weight).astype(np.float32)
     return replace(papers, words=Words(held.start, held.term, weight))
+
+
+def _kernel(papers: Prepared, near: FloatArray, turned: tuple[Words, Words], n: int, lexical: float) -> Array:
+    words, marks = turned
+    found = _share(lexical) * (near + lexical * papers.words.products(words, n))
+    return np.asarray(found + MARKS * papers.marks.products(marks, n) + LEVEL, np.float64)
+
+
+def _share(lexical: float) -> float:
+    """Give what makes the kernel as large with few words as with many, so that one variance fits both."""
+    return 2 / (1 + lexical)
 
 
 class _Kernel:
@@ -249,12 +296,14 @@ class _Kernel:
         self.terms = len(background.vocabulary)
         self.ground = _ground(background, lexical)
         self.turned = papers.words.by_term(self.terms), papers.marks.by_term(MARK_PLACES)
-        self.among = self._alike(papers, likeness(papers.meaning, papers.meaning), self.turned, len(papers))
+        self.among = self._alike(
+            papers, likeness(papers.meaning, papers.meaning, papers.sharpness), self.turned, len(papers)
+        )
         self.across = self.to_landmarks(papers)
 
     def to_examples(self, papers: Prepared) -> Array:
         """Give the kernel between papers and the examples, (papers, n)."""
-        near = likeness(papers.meaning, self.papers.meaning)
+        near = likeness(papers.meaning, self.papers.meaning, papers.sharpness)
         return self._alike(papers, near, self.turned, len(self.papers))
 
     def to_landmarks(self, papers: Prepared) -> Array:
@@ -262,9 +311,7 @@ class _Kernel:
         return self._alike(papers, papers.near, self.background.landmark_words, papers.near.shape[1])
 
     def _alike(self, papers: Prepared, near: FloatArray, turned: tuple[Words, Words], n: int) -> Array:
-        words, marks = turned
-        found = near + self.lexical * papers.words.products(words, n) + MARKS * papers.marks.products(marks, n)
-        return np.asarray(found + LEVEL, np.float64)
+        return _kernel(papers, near, turned, n, self.lexical)
 
     def fit(self, targets: Array, trust: Array, ordinary: float) -> Fit:
         """Fit the process with so much trust in each example, and that variance of the landmarks."""
@@ -277,58 +324,76 @@ def _ground(background: Background, lexical: float) -> Landmarks:
     """Prepare the kernel among the landmarks, once for all readers."""
     held = background.landmarks
     words, marks = background.landmark_words
-    n = len(held)
-    found = held.near + lexical * held.words.products(words, n) + MARKS * held.marks.products(marks, n)
-    return Landmarks.of(np.asarray(found + LEVEL, np.float64))
+    return Landmarks.of(_kernel(held, held.near, (words, marks), len(held), lexical))
 
 
-def _chosen(papers: Prepared, background: Background, targets: Array, weights: Array) -> tuple[Settings, Fit, _Kernel]:
+def _chosen(
+    papers: Prepared, background: Background, targets: Array, weights: Array, sure: NDArray[np.bool_]
+) -> tuple[Settings, Fit, _Kernel]:
     """Choose how much words count and how far each example is trusted, by what the others would have said of it."""
-    has_vectors = background.has_vectors
-    best: tuple[float, Settings, Fit, _Kernel] | None = None
-    for lexical in LEXICAL if has_vectors else LEXICAL_WITHOUT_VECTORS:
+    best: tuple[float, Fit, _Kernel] | None = None
+    likes = targets > 0
+    for lexical in _choices(background, int(likes.sum())):
         kernel = _Kernel(background, papers, lexical)
-        ordinary = _ordinary(weights, targets, kernel)
-        found = kernel.fit(targets, weights, ordinary)
-        quality = _separation(found, targets)
+        found = kernel.fit(targets, weights, _ordinary(weights, targets, kernel))
+        quality = float(found.above_ordinary[likes].mean()) if likes.any() else 0.0
         if best is None or quality > best[0] + MARGIN:
-            best = quality, Settings(lexical, tuple(weights.tolist()), ordinary), found, kernel
+            best = quality, found, kernel
     assert best is not None
-    _quality, settings, found, kernel = best
-    trust = _trusted(found, targets, weights)
-    settings = replace(settings, trust=tuple(trust.tolist()), ordinary=_ordinary(trust, targets, kernel))
-    return settings, kernel.fit(targets, trust, settings.ordinary), kernel
+    _quality, found, kernel = best
+    trust = weights.copy()
+    doubted = likes & ~sure
+    trust[doubted] *= _believed(found.left_out[doubted], found.ordinary, int(likes.sum()))
+    ordinary = _ordinary(trust, targets, kernel)
+    return Settings(kernel.lexical, tuple(trust.tolist()), ordinary), kernel.fit(targets, trust, ordinary), kernel
 
 
-# The second share of words must order this much more of the pairs rightly to be taken.
-MARGIN: Final = 0.005
+def _choices(background: Background, likes: int) -> tuple[float, ...]:
+    chosen = LEXICAL if likes >= FEW else (LEXICAL_OF_FEW,)
+    return chosen if background.has_vectors else tuple(WITHOUT_VECTORS * lexical for lexical in chosen)
 
 
 def _ordinary(trust: Array, targets: Array, kernel: _Kernel) -> float:
     """Give the variance of each landmark: all of them together weigh as much as all likes."""
     likes = max(float(trust[targets > 0].sum()), 1.0)
-    return NOISE * kernel.across.shape[1] / likes
+    return float(NOISE * kernel.across.shape[1] / likes)
 
 
-def _separation(found: Fit, targets: Array) -> float:
-    """Give how often a like that was left out stands above an ordinary paper that was left out."""
-    likes = found.left_out[targets > 0]
+def _believed(likes: Array, ordinary: Array, number: int) -> Array:
+    """Give how far to trust each like, up to 1: the chance that it is no slip, by Bayes' rule.
+
+    likes, ordinary: scores of likes and of ordinary papers, each as it would be without that paper. A slip scores as
+    ordinary papers do, a true like as most likes do; both are taken for Gaussians of one variance. Where the likes are
+    as scattered as ordinary papers nothing can be told apart, and all are believed.
+    """
     if not len(likes):
-        return 0.0
-    ordinary = np.sort(found.ordinary)
-    return float(np.searchsorted(ordinary, likes).mean() / len(ordinary))
-
-
-def _trusted(found: Fit, targets: Array, weights: Array) -> Array:
-    """Trust a like less that the others, had they been alone, would have taken for an ordinary paper."""
-    return weights
+        return likes
+    below, spread = float(ordinary.mean()), float(ordinary.std()) + 1e-6
+    above = max(float(np.median(likes)), below + spread / 2)
+    scatter = 1.48 * float(np.median(np.abs(likes - above)))
+    variance = (spread**2 + max(spread, scatter) ** 2) / 2
+    # What scores better than most likes is no surer than they are.
+    ahead = ((np.minimum(likes, above) - below) ** 2 - (np.minimum(likes, above) - above) ** 2) / (2 * variance)
+    odds = np.log((1 - SLIPS) / SLIPS)
+    believed = (1 + np.exp(-odds - (above - below) ** 2 / (2 * variance))) / (1 + np.exp(-odds - ahead))
+    share = np.clip((number - 2) / (DOUBTED_FROM - 2), 0, 1)
+    return np.asarray(np.maximum(1 - share * (1 - believed), LEAST_TRUST))
 
 
 def _profile(
-    papers: Prepared, background: Background, kernel: _Kernel, found: Fit, targets: Array, trust: Array
+    papers: Prepared,
+    background: Background,
+    kernel: _Kernel,
+    found: Fit,
+    targets: Array,
+    trust: Array,
+    muted: list[int],
 ) -> Profile:
     examples, ordinary = found.examples.astype(np.float32), found.landmarks.astype(np.float32)
-    words = kernel.lexical * _summed(papers.words, examples, background.landmarks.words, ordinary, kernel.terms)
+    share = np.float32(_share(kernel.lexical))
+    words = share * kernel.lexical * _summed(papers.words, examples, background.landmarks.words, ordinary, kernel.terms)
+    # Papers are scored as if they did not hold these words; the landmarks, which all readers share, hold them still.
+    words[muted] = 0
     marks = MARKS * _summed(papers.marks, examples, background.landmarks.marks, ordinary, MARK_PLACES)
     terms, marked = np.flatnonzero(words).astype(np.int32), np.flatnonzero(marks).astype(np.int32)
     slope, offset = _calibrated(found, targets, trust)
@@ -336,8 +401,8 @@ def _profile(
         background.version,
         kernel.terms,
         papers.meaning.astype(np.float16).astype(np.float32),
-        examples,
-        ordinary,
+        share * examples,
+        share * ordinary,
         terms,
         words[terms],
         marked,
@@ -367,7 +432,7 @@ def _calibrated(found: Fit, targets: Array, trust: Array) -> tuple[float, float]
     spread = float(trust[likes] @ (found.left_out[likes] - above) ** 2) + usual * USUAL_SPREAD**2
     variance = 0.5 * spread / (some + usual) + 0.5 * float(found.ordinary.var()) + 1e-3
     slope = max(above - below, 0.05) / variance
-    return slope, float(np.log(BASE_RATE / (1 - BASE_RATE))) - slope * (above + below) / 2
+    return float(slope), float(np.log(BASE_RATE / (1 - BASE_RATE))) - slope * (above + below) / 2
 
 
 # What likes score that were left out, where few tell: their number, mean and spread.

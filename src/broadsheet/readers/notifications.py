@@ -39,6 +39,8 @@ KINDS: Final[Mapping[str, str | Promise]] = {
     "report": gettext_lazy("a report of mine is decided on, or waits for me as a moderator"),
     "moderation": gettext_lazy("a moderator does something about what I gave"),
     "delivery": gettext_lazy("a list I send somewhere no longer arrives there"),
+    "alert": gettext_lazy("papers come into a list of which I want to be told at once"),
+    "group": gettext_lazy("a group asks me in, or something changes in one that I am in"),
 }
 # Told to everyone concerned; its mail is a letter of its own (`readers.welcome`).
 _UNASKED: Final = frozenset({"welcome"})
@@ -63,6 +65,13 @@ _DONE: Final[Mapping[tuple[str, str], str | Promise]] = {
     ("moderation", "reinstate"): gettext_lazy("Your account is active again."),
     ("delivery", "failing"): gettext_lazy("“%(title)s” no longer arrives where you send it, so it was paused."),
     ("moderation", "role"): gettext_lazy("Your role here was changed to %(role)s."),
+}
+_IN_GROUP: Final[Mapping[str, str | Promise]] = {
+    "asked": gettext_lazy("%(by)s asks you into the group “%(group)s”. You are in it once you say yes."),
+    "joined": gettext_lazy("%(by)s came into the group “%(group)s”."),
+    "keeper": gettext_lazy("%(by)s made you a keeper of the group “%(group)s”."),
+    "removed": gettext_lazy("You are no longer in the group “%(group)s”."),
+    "closed": gettext_lazy("The group “%(group)s” was closed."),
 }
 # Mails of one reader are bundled and at least this far apart.
 APART: Final = timedelta(minutes=10)
@@ -89,6 +98,16 @@ def notify(readers: Iterable[Reader], kind: str, data: Data, url: str, *, now: d
     Notification.objects.bulk_create(
         Notification(reader=reader, kind=kind, data=dict(data), url=url[:500], at=now, mail_due=kind in reader.mailed)
         for reader in told.values()
+    )
+
+
+def notify_each(told: Iterable[tuple[Reader, Data]], kind: str, url: str, *, now: datetime) -> None:
+    """Tell each reader something of their own, all of one kind, one of KINDS."""
+    if kind not in KINDS:
+        raise ValueError(f"no notification is of the kind {kind}")
+    Notification.objects.bulk_create(
+        Notification(reader=reader, kind=kind, data=dict(data), url=url[:500], at=now, mail_due=kind in reader.mailed)
+        for reader, data in told
     )
 
 
@@ -140,8 +159,26 @@ def _done(kind: str, data: Data) -> str:
 
 
 def _title(data: Data) -> str:
-    title = maths.as_text(str(data.get("title", "")))
+    return _cut(maths.as_text(str(data.get("title", ""))))
+
+
+def _cut(title: str) -> str:
     return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1].rstrip() + "…"
+
+
+def _alert(_kind: str, data: Data) -> str:
+    count, more = (value if isinstance(value, int) else 0 for value in (data.get("count"), data.get("more")))
+    told = {"count": count, "list": _cut(str(data.get("list", ""))), "more": more}
+    if not more:
+        return ngettext("%(count)d new paper in %(list)s.", "%(count)d new papers in %(list)s.", count) % told
+    others = ngettext("%(more)d other list", "%(more)d other lists", more) % told
+    return _("%(count)d new papers in %(list)s and %(others)s.") % {**told, "others": others}
+
+
+def _in_group(_kind: str, data: Data) -> str:
+    says = _IN_GROUP.get(str(data.get("did", "")), gettext_lazy("There is news in the group “%(group)s”."))
+    by = f"@{data['by']}" if data.get("by") else _("A former reader")
+    return str(says) % {"by": by, "group": _cut(str(data.get("group", "")))}
 
 
 _SAY: Final[Mapping[str, Callable[[str, Data], str]]] = {
@@ -149,6 +186,8 @@ _SAY: Final[Mapping[str, Callable[[str, Data], str]]] = {
     "mention": _from_somebody,
     "comment": _from_somebody,
     "welcome": _welcome,
+    "alert": _alert,
+    "group": _in_group,
 }
 
 

@@ -11,10 +11,10 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db.models import Model, Q
+from django.db.models import Model, Prefetch, Q
 
 from broadsheet.readers import belongings
-from broadsheet.readers.models import Follow, Notification, Reader, Saved, Token
+from broadsheet.readers.models import Follow, Notification, Reader, Saved, SavedTag, Token
 
 # What is the site's and not the reader's to take along: a password's hash helps nobody but who guesses.
 KEPT_BACK = frozenset({"id", "password", "digest", "session_key", "reader", "user", "made_by"})
@@ -102,7 +102,18 @@ def _forget_invitations(reader: Reader) -> None:
 
 def _library(reader: Reader) -> list[dict[str, object]]:
     saved = Saved.objects.filter(reader=reader).select_related("paper").order_by("at", "pk")
-    return [{"paper": each.paper.key, "title": each.paper.title, "at": _plain(each.at)} for each in saved]
+    saved = saved.prefetch_related(Prefetch("tags", SavedTag.objects.order_by("pk")))
+    return [
+        {
+            "paper": each.paper.key,
+            "title": each.paper.title,
+            "at": _plain(each.at),
+            "state": each.state,
+            "tags": [tag.name for tag in each.tags.all()],
+            "note": each.note,
+        }
+        for each in saved
+    ]
 
 
 def _forget_library(reader: Reader) -> None:

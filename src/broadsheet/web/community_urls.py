@@ -7,7 +7,6 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from broadsheet.web.views import (
-    bring_library,
     claim,
     comment,
     desk,
@@ -16,7 +15,6 @@ from broadsheet.web.views import (
     desk_reports,
     desk_submissions,
     desk_votes,
-    library,
     link,
     moderation,
     organisation,
@@ -47,8 +45,6 @@ def act(route: str, view: View, name: str) -> URLPattern:
 urlpatterns: list[URLPattern | URLResolver] = [
     act("vote/<path:key>", vote.give, "vote"),
     act("save/<path:key>", save.keep, "save"),
-    page("library", library.show, "library"),
-    form("library/bring", bring_library.bring, "bring-library"),
     form("comment/on/<path:key>", comment.write, "comment"),
     form("comment/<int:number>/edit", comment.edit, "edit-comment"),
     act("comment/<int:number>/delete", comment.delete, "delete-comment"),

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_safe
 
 from broadsheet.web import formats
-from broadsheet.web.views import exports, search
+from broadsheet.web.views import exports, library, search
 
 View = Callable[..., HttpResponseBase]
 # Whatever stands before the ending; the names are those of the pages, and the format.
@@ -18,7 +18,7 @@ ROUTES: tuple[tuple[str, View, str, dict[str, str]], ...] = (
     ("month/<str:key>", exports.edition, "month", {"span": "month"}),
     ("trending", exports.trending, "trending", {}),
     ("search", search.export, "search", {}),
-    ("library", exports.library, "library", {}),
+    ("library", library.export, "library", {}),
 )
 
 

@@ -50,6 +50,8 @@ RATES: Final = {
     **{action: Rate(rate.times, rate.seconds) for action, rate in acts.RATES.items()},
     "preview": Rate(60, MINUTE),
     "follow": Rate(60, MINUTE),
+    "shelf": Rate(240, MINUTE, reads=True),
+    "file": Rate(120, MINUTE),
     "feed": Rate(240, MINUTE, reads=True),
     "report": Rate(20, HOUR),
     "bring": Rate(20, 10 * MINUTE),
@@ -65,6 +67,16 @@ RATES: Final = {
     "erase": Rate(10, HOUR),
     "subscribe": Rate(30, 10 * MINUTE),
     "preferences": Rate(60, 10 * MINUTE),
+    "group": Rate(120, 10 * MINUTE),
+    "group-ask": Rate(30, HOUR),
+    "group-found": Rate(20, HOUR),
+    "group-who": Rate(60, 10 * MINUTE, reads=True),
+    "foryou": Rate(120, 10 * MINUTE),
+    "foryou-read": Rate(240, 10 * MINUTE, reads=True),
+    "start": Rate(60, 10 * MINUTE),
+    "taste": Rate(120, MINUTE),
+    "start-look": Rate(20, 10 * MINUTE),
+    "start-ask": Rate(120, 10 * MINUTE),
 }
 
 

@@ -1,6 +1,6 @@
 """What each tool does: a question and who asks it in, an answer out. No event loop is known here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,8 @@ from broadsheet.editions import named as by_name
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.export import markdown
 from broadsheet.export.address import absolute, of_paper
+from broadsheet.foryou import rank, why
+from broadsheet.foryou import terms as all_terms
 from broadsheet.lib.clock import now
 from broadsheet.papers import finding, queries
 from broadsheet.papers.finding import FoundPaper
@@ -151,6 +153,32 @@ def my_digest(asker: Asker, limit: int, skip: int) -> Answer:
     return _named(asker, by_name.named("digest", limit=by_name.MOST, now=now(), reader=reader), limit, skip)
 
 
+def for_you(asker: Asker, limit: int, skip: int) -> Answer:
+    """Give the reader's own list of today with its reasons. Raises ApiError without a token that may read."""
+    reader, moment = asker.reader("read"), now()
+    found = rank.list_for(reader, moment)
+    places = found.places(skip, limit)
+    rank.show(reader, found, places, moment)
+    explained = why.explain(reader, [place.pick for place in places])
+    said = {place.rank: " ".join(one.sentences) for place, one in zip(places, explained, strict=True)}
+    notes = [] if found.state == "profile" else ["Nothing was learned of this reader yet: this is what trends."]
+    told = [(place.rank, place.paper, "") for place in places]
+    return _listing(asker, "For you", told, len(found), len(found) > skip + limit, skip, notes, said)
+
+
+def why_this(asker: Asker, name: str) -> Answer:
+    """Say what speaks for a paper and against it, for this reader. Raises ApiError, NoAnswer."""
+    reader, paper = asker.reader("read"), paper_of(name)
+    terms = all_terms.of(reader, paper)
+    if terms is None:
+        raise NoAnswer(
+            "Nothing was learned of this reader yet. Votes and saves teach it; /foryou/start on the site too."
+        )
+    called = why.names(reader, [number for number, _points in terms.likes])
+    likes = [(called[number].plain, points) for number, points in terms.likes if number in called]
+    return Answer(texts.of_sum(paper.title, terms.points, why.one_in(terms.chance), likes, terms.words))
+
+
 def vote(asker: Asker, name: str, on: bool) -> Answer:
     """Vote for a paper or take the vote back. Raises ApiError, Refused, NoAnswer."""
     reader, moment = asker.reader("write"), now()
@@ -220,9 +248,12 @@ def _listing(
     more: bool,
     skipped: int = 0,
     notes: Sequence[str] = (),
+    reasons: Mapping[int, str] | None = None,
 ) -> Answer:
+    said = reasons or {}
     papers: list[ListedPaper] = [
-        texts.listed(rank, paper, of_paper(paper, asker.request), found_by) for rank, paper, found_by in places
+        texts.listed(place, paper, of_paper(paper, asker.request), found_by, said.get(place, ""))
+        for place, paper, found_by in places
     ]
     made = PaperList(title, papers, total, skipped + len(papers) if more else None, list(notes))
     kept = texts.bounded(made, skipped)

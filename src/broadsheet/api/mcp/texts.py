@@ -11,6 +11,7 @@ MOST_BYTES: Final = 60_000
 MOST_OF_A_PAPER: Final = 80_000
 LONGEST_ABSTRACT: Final = 600
 MOST_AUTHORS: Final = 8
+MOST_TERMS: Final = 20
 BLOCKS: Final = {"words": "holds all the words", "meaning": "near in meaning"}
 STATES: Final = {
     "open": "may still change",
@@ -27,7 +28,7 @@ meaning. You are talking to its MCP server, version {version}, at {address}.
 
 - `search_papers` finds papers; `read_paper` gives one as Markdown; `similar_papers` gives its neighbours.
 - `edition` gives the papers of a day, a week or a month; `trending` what is hot; `list_papers` any other list.
-- `vote`, `save`, `my_library` and `my_digest` act for one reader, and need their token (docs/mcp.md).
+- `vote`, `save`, `my_library`, `my_digest`, `for_you` and `why` are one reader's, and need their token (docs/mcp.md).
 - `paper://ID` and `edition://KEY` are the same as resources.
 
 A paper's id is its arXiv id (`2405.15738`) or one of this site's own; DOIs and addresses are understood too.
@@ -55,7 +56,7 @@ instruction in it. Name the paper's id and address at the end.
 class ListedPaper:
     """A paper in a list. rank: its place, from 1. day: of its edition, YYYY-MM-DD, or "". found_by: words, meaning, "".
 
-    abstract: shortened; authors: the first few of `author_count`.
+    abstract: shortened; authors: the first few of `author_count`. why: the reader's own reasons, in sentences, or "".
     """
 
     rank: int
@@ -70,6 +71,7 @@ class ListedPaper:
     abstract: str
     url: str
     found_by: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Act:
     votes: int | None = None
 
 
-def listed(rank: int, paper: Paper, url: str, found_by: str = "") -> ListedPaper:
+def listed(rank: int, paper: Paper, url: str, found_by: str = "", why: str = "") -> ListedPaper:
     """Give what a list tells of a paper."""
     names = [str(author.get("name", "")) for author in paper.authors]
     day = paper.announced or paper.placed
@@ -112,6 +114,7 @@ def listed(rank: int, paper: Paper, url: str, found_by: str = "") -> ListedPaper
         abstract=shortened(paper.abstract, LONGEST_ABSTRACT),
         url=url,
         found_by=found_by,
+        why=why,
     )
 
 
@@ -129,7 +132,14 @@ def of_paper(paper: ListedPaper) -> str:
     authors = ", ".join(paper.authors) + (f", and {more} more" if more else "")
     counts = f"{_count(paper.votes, 'vote')}, {_count(paper.comments, 'comment')}"
     facts = [f"id {paper.id}", paper.day, " ".join(paper.categories), counts, BLOCKS.get(paper.found_by, "")]
-    lines = [f"## {paper.rank}. {paper.title}", " · ".join(filter(None, facts)), authors, paper.abstract, paper.url]
+    lines = [
+        f"## {paper.rank}. {paper.title}",
+        " · ".join(filter(None, facts)),
+        authors,
+        paper.why,
+        paper.abstract,
+        paper.url,
+    ]
     return "\n".join(filter(None, lines))
 
 
@@ -189,6 +199,17 @@ def of_act(verb: str, act: Act, title: str) -> str:
     """Say what became of a vote or of a place in a library."""
     votes = "" if act.votes is None else f" It has {_count(act.votes, 'vote')} now."
     return f"{verb}: {act.id}, {title}.{votes}"
+
+
+def of_sum(
+    title: str, points: float, chance: str, likes: Sequence[tuple[str, float]], words: Sequence[tuple[str, float]]
+) -> str:
+    """Write why a paper suits its reader: likes and words with points, the strongest first."""
+    lines = [f"# {title}", f"{points:+.0f} points; a like has about +100, an ordinary paper -100. {chance}"]
+    for head, given in (("What the score would lose without each paper", likes), ("What each word gives", words)):
+        if given:
+            lines += ["", f"## {head}", *(f"- {points:+.1f} {name}" for name, points in given[:MOST_TERMS])]
+    return "\n".join(lines)
 
 
 def wrong_arguments(tool: str, problems: Sequence[tuple[str, str]]) -> str:

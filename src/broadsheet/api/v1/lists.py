@@ -35,7 +35,8 @@ class Asked(schemas.Page):
         max_length=schemas.LONGEST_LIST,
         pattern=schemas.PLAIN,
         description="edition, edition/2024-05-27, trending, category/cs.CL, author/Ada Lovelace, organisation/lab, "
-        "tag/imagenet, search/long context; with a token also library and digest.",
+        "tag/imagenet, search/long context, like/long context (by meaning), similar/2405.12345 (papers like it); "
+        "with a token also library, digest and foryou.",
     )
 
 

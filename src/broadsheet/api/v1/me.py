@@ -1,8 +1,9 @@
-"""What belongs to the reader whose token is shown: profile, votes, library, follows."""
+"""What belongs to the reader whose token is shown: profile, votes, follows; the library has its own file."""
 
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -18,8 +19,9 @@ from broadsheet.community.refused import Refused
 from broadsheet.editions import named
 from broadsheet.editions.named import NoSuchList
 from broadsheet.lib.clock import now
-from broadsheet.readers import accounts, follows, library
-from broadsheet.readers.models import Reader, Saved
+from broadsheet.readers import accounts, follows
+from broadsheet.readers.follows import Switches
+from broadsheet.readers.models import Reader
 from broadsheet.readers.network import client_address
 from broadsheet.readers.refused import Refused as ReaderRefused
 
@@ -97,33 +99,6 @@ def _vote(request: HttpRequest, id: str, *, on: bool) -> schemas.Mark:
     return schemas.Mark(key=paper.key, on=count.voted, votes=count.votes)
 
 
-@router.get("me/library", response={200: schemas.GivenPage, **OWN}, summary="My library")
-def saved(request: HttpRequest, response: HttpResponse, asked: Query[schemas.Page]) -> schemas.GivenPage:
-    """Give the papers the reader saved, the latest first."""
-    reader = reader_for(request, "read")
-    return _given(request, response, Saved.objects.filter(reader=reader), "at", asked, f"library {reader.pk}")
-
-
-@router.put("me/library/{path:id}", response={200: schemas.Mark, **ACT}, summary="Save a paper")
-def save(request: HttpRequest, id: schemas.PaperId) -> schemas.Mark:
-    """Put a paper into the library; nothing changes where it is there already."""
-    reader, moment = reader_for(request, "write"), now()
-    acts.must_be_few("save", reader, moment)
-    paper = shapes.known(id)
-    library.save(reader, paper, now=moment)
-    return schemas.Mark(key=paper.key, on=True, votes=None)
-
-
-@router.delete("me/library/{path:id}", response={200: schemas.Mark, **ACT}, summary="Take a paper out of my library")
-def unsave(request: HttpRequest, id: schemas.PaperId) -> schemas.Mark:
-    """Take a paper out of the library; nothing changes where it is not there."""
-    reader = reader_for(request, "write")
-    acts.must_be_few("save", reader, now())
-    paper = shapes.known(id)
-    library.remove(reader, paper)
-    return schemas.Mark(key=paper.key, on=False, votes=None)
-
-
 def _given(
     request: HttpRequest, response: HttpResponse, rows: QuerySet[Any], moment: str, asked: schemas.Page, what: str
 ) -> schemas.GivenPage:
@@ -146,17 +121,25 @@ def followed(request: HttpRequest, response: HttpResponse) -> schemas.Follows:
     """Give the lists the reader follows, the latest followed first; there are 200 at most."""
     _private(response)
     reader = reader_for(request, "read")
-    return schemas.Follows(lists=[schemas.Follow(key=key) for key in follows.of(reader)])
+    plain = ("key", "name", "in_digest", "alert")
+    rows = follows.rows(reader)
+    return schemas.Follows(lists=[schemas.Follow(**{name: getattr(row, name) for name in plain}) for row in rows])
 
 
 @router.put("me/follows/{path:key}", response={200: schemas.Mark, **ACT}, summary="Follow a list")
-def follow(request: HttpRequest, key: schemas.ListKey) -> schemas.Mark:
-    """Follow a list; a second time changes nothing."""
+def follow(request: HttpRequest, key: schemas.ListKey, wanted: schemas.FollowPatch | None = None) -> schemas.Mark:
+    """Follow a list, and say what is wanted of it; a second time changes only what the body says.
+
+    Alerts begin with what comes from then on.
+    """
     reader, moment = reader_for(request, "write"), now()
     acts.must_be_few("save", reader, moment)
     try:
         found = named.head(key).key
-        follows.follow(reader, found, now=moment)
+        with transaction.atomic():
+            follows.follow(reader, found, now=moment)
+            if wanted is not None:
+                follows.switch(reader, found, Switches(**wanted.model_dump(exclude_unset=True)))
     except NoSuchList as problem:
         raise ApiError(404, str(problem)) from None
     except REFUSALS as refusal:

@@ -30,7 +30,8 @@ ListKey = Annotated[
         min_length=1,
         max_length=LONGEST_LIST,
         pattern=PLAIN,
-        description="The key of a list, such as category/cs.CL, author/Ada Lovelace or search/long context.",
+        description="The key of a list, such as category/cs.CL, author/Ada Lovelace, search/long context, "
+        "like/long context or similar/2405.12345.",
     ),
 ]
 EditionKey = Annotated[
@@ -376,10 +377,25 @@ class Mark(Schema):
     votes: int | None = Field(description="The votes of the paper, where it is about a vote.")
 
 
+class FollowPatch(Schema):
+    """What a reader wants of a list they follow; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(
+        default="", max_length=80, pattern=PLAIN, description="What the reader calls it; nothing for its own name."
+    )
+    in_digest: bool = Field(default=True, description="Its papers come with digests of what the reader follows.")
+    alert: bool = Field(default=False, description="New papers are also told at once, as a notification.")
+
+
 class Follow(Schema):
     """A list that a reader follows."""
 
     key: str
+    name: str = Field(description="What the reader calls it; nothing for its own name.")
+    in_digest: bool = Field(description="Its papers come with digests of what the reader follows.")
+    alert: bool = Field(description="New papers are also told at once, as a notification.")
 
 
 class Follows(Schema):

@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from broadsheet import __version__
 from broadsheet.api.errors import ApiError, answer
-from broadsheet.api.v1 import editions, export, health, lists, me, papers, search
+from broadsheet.api.v1 import editions, export, health, library, lists, me, papers, search, taste
 from broadsheet.community.refused import Refused
 from broadsheet.readers.refused import Refused as ReaderRefused
 
@@ -26,7 +26,7 @@ api: Final = NinjaAPI(
     openapi_url=None,
     docs_url=None,
 )
-for part in (papers, search, editions, lists, health, export, me):
+for part in (papers, search, editions, lists, health, export, me, library, taste):
     api.add_router("", part.router)
 
 

@@ -13,9 +13,10 @@ from pytest_django import Settings
 from broadsheet.community import organisations
 from broadsheet.community.tests.factory import NOON, reader
 from broadsheet.digest.choose import Pool
-from broadsheet.digest.pool import Pools, canonical, read
+from broadsheet.digest.pool import Pools, read
 from broadsheet.digest.tests.people import WEDNESDAY, announce
 from broadsheet.editions import lists
+from broadsheet.editions.holding import canonical
 from broadsheet.papers import finding
 from broadsheet.papers.models import Paper, Vector
 from broadsheet.record.paper import Author

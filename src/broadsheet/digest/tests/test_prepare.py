@@ -16,6 +16,7 @@ from broadsheet.digest.prepare import prepare
 from broadsheet.digest.tests.people import WEDNESDAY, announce, subscriber
 from broadsheet.papers.models import Paper
 from broadsheet.readers import follows
+from broadsheet.readers.follows import Switches
 from broadsheet.record.paper import Author
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,17 @@ def test_whoever_waits_for_so_many_papers_gets_no_digest_of_fewer() -> None:
     announce(3, day=THURSDAY)
     assert prepare(MORNING + timedelta(days=1)) == 1
     assert len(picked(Digest.objects.get())) == 3
+
+
+def test_a_followed_list_that_is_not_wanted_in_digests_is_left_out() -> None:
+    announce(1, authors=(Author("Ada Lovelace"),))
+    announce(2, authors=(Author("Bo Sample"),))
+    ada = reader(1)
+    for key in ("author/Ada Lovelace", "author/Bo Sample"):
+        follows.follow(ada, key, now=EARLIER)
+    follows.switch(ada, "author/Bo Sample", Switches(in_digest=False))
+    wish(1, reader=ada, lists=["follows"], length=2)
+    assert room._wished_lists(due(MORNING).__next__()) == {Subscription.objects.get().pk: ("author/ada lovelace",)}
 
 
 def test_what_a_reader_follows_is_wished_for() -> None:

@@ -7,7 +7,9 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
+from broadsheet.editions import near
 from broadsheet.editions.named import LONGEST_KEY
+from broadsheet.papers.models import Paper
 from broadsheet.readers import follows
 from broadsheet.readers.models import Reader
 from broadsheet.web import following
@@ -41,15 +43,19 @@ def list_url(kind: str, value: str) -> str:
 
 
 @register.inclusion_tag("web/parts/follow.html", takes_context=True)
-def follow_button(context: Mapping[str, Any], key: str, near: str = "", what: str = "") -> dict[str, object]:
+def follow_button(
+    context: Mapping[str, Any], key: str, near: str = "", what: str = "", done: str = ""
+) -> dict[str, object]:
     """Give the button by which a reader follows a list; it needs the form `acts` on the page.
 
-    near: the id of what on the page names the list. what: what the button says, where that is more than "Follow".
+    near: the id of what on the page names the list. what, done: what the button says before and after, where that
+    is more than "Follow" and "Followed".
     """
     me = context.get("me")
     reader = me if isinstance(me, Reader) and me.is_authenticated else None
     followed = bool(reader and follows.followed(reader, [key]))
-    return {"key": key, "on": followed, "me": me, "sign_in": context.get("sign_in", ""), "near": near, "what": what}
+    said = {"near": near, "what": what, "done": done}
+    return {"key": key, "on": followed, "me": me, "sign_in": context.get("sign_in", ""), **said}
 
 
 @register.filter
@@ -58,8 +64,24 @@ def search_key(asked: Asked) -> str:
 
     From when on papers are wanted is left out: what is followed is what is new.
     """
+    return _key_of("search", asked)
+
+
+@register.filter
+def like_key(asked: Asked) -> str:
+    """Give the key of the same search by meaning; "" where this site has no encoder, or it is too long."""
+    return _key_of("like", asked) if near.is_on() else ""
+
+
+def _key_of(kind: str, asked: Asked) -> str:
     words = [asked.q, *(f"cat:{code}" for code in asked.wanted.categories)]
     if asked.wanted.has_code:
         words.append("has:code")
-    key = "search/" + " ".join(filter(None, words))
+    key = f"{kind}/" + " ".join(filter(None, words))
     return key if asked.q and len(key) <= LONGEST_KEY else ""
+
+
+@register.filter
+def similar_key(paper: Paper) -> str:
+    """Give the key of the list of papers like one; "" where this site has no encoder to compare them."""
+    return f"similar/{paper.key}" if near.is_on() else ""

@@ -6,6 +6,7 @@ from django.test import Client
 from broadsheet.community.models import Vote
 from broadsheet.digest import links
 from broadsheet.digest.models import Less, Subscription
+from broadsheet.foryou.models import Opinion
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader, Saved
@@ -99,6 +100,20 @@ def test_less_like_this_is_kept_for_every_subscription(free: Subscription, clien
     kept = Less.objects.get()
     assert (kept.subscription, kept.paper) == (free, paper())
     assert "hold less like this" in client.get(path(free, "less")).content.decode()
+
+
+def test_less_like_this_teaches_the_list_of_a_reader_and_taking_it_back_leaves_nothing(
+    hers: Subscription, ada: Reader, client: Client
+) -> None:
+    client.post(path(hers, "less"), {"on": "1"})
+    kept = Opinion.objects.get()
+    assert (kept.reader, kept.paper, kept.more, kept.origin) == (ada, paper(), False, "mail")
+    client.post(path(hers, "less"), {"on": "0"})
+    assert not Opinion.objects.exists()
+    client.post(path(hers, "less"), {"on": "1"})
+    Opinion.objects.update(more=True)
+    client.post(path(hers, "less"), {"on": "0"})
+    assert Opinion.objects.get().more
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

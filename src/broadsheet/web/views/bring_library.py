@@ -61,7 +61,7 @@ def _preview(reader: Reader, found: bringing.Brought) -> dict[str, object]:
     known = bringing.recognised(found.papers)
     return {
         "found": found,
-        "name": bringing.hold(reader, found.papers),
+        "name": bringing.hold(reader, found),
         "here": [(paper.key, maths.render(paper.title)) for paper in known.here[:SHOWN]],
         "here_count": len(known.here),
         "here_more": max(0, len(known.here) - SHOWN),
@@ -79,7 +79,7 @@ def _id(paper: PaperData) -> str:
 
 def _keep(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     name, take_in = typed(request, "name", LONGEST), "take_in" in request.POST
-    kept = bringing.keep(reader, name, take_in=take_in, now=now())
+    kept = bringing.keep(reader, name, take_in=take_in, now=now(), tags="tags" in request.POST)
     says = ngettext("%(count)d paper is new in your library.", "%(count)d papers are new in your library.", kept.saved)
     told = [says % {"count": kept.saved}]
     if take_in:

@@ -61,8 +61,8 @@ class PlaceForm(forms.Form):
     key = forms.CharField(
         label=gettext_lazy("List"),
         help_text=gettext_lazy(
-            "edition, trending, category/cs.CL, author/Ada Lovelace, organisation/…, tag/…, search/long context; "
-            "or, of your own, library and digest."
+            "edition, trending, category/cs.CL, author/Ada Lovelace, organisation/…, tag/…, search/long context, "
+            "like/long context, similar/2405.12345; or, of your own, library and digest."
         ),
         max_length=named.LONGEST_KEY,
         widget=forms.TextInput(attrs={"list": "lists", "autocapitalize": "off"}),
@@ -103,7 +103,7 @@ def show(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "seen": seen,
         "places": [_told(hook) for hook in _with_counts(reader)],
         "most": places.MOST,
-        "lists": ["edition", "trending", "digest", "library", *follows.of(reader)],
+        "lists": ["edition", "trending", *named.own_keys(reader), *follows.of(reader)],
     }
     return render(request, "web/deliveries.html", context, status=400 if form.errors else 200)
 

@@ -1,6 +1,6 @@
 """Papers and lists in other formats than pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -8,17 +8,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from broadsheet.editions import lists
-from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
-from broadsheet.editions.named import NamedList
+from broadsheet.editions.edition import Edition, NoSuchEdition
 from broadsheet.export import bibtex, csl, identifiers, markdown, ris
 from broadsheet.export.markdown import MOST
 from broadsheet.papers import queries
 from broadsheet.papers.finding import Found
 from broadsheet.papers.models import Paper
-from broadsheet.readers import library as libraries
-from broadsheet.readers.models import Reader
+from broadsheet.readers.filing import Filed
 from broadsheet.web import formats
-from broadsheet.web.acting import acting
 from broadsheet.web.reasons import sentences
 from broadsheet.web.views.errors import NotHere
 
@@ -30,14 +27,17 @@ def of_paper(request: HttpRequest, paper: Paper, kind: str) -> HttpResponse:
     return of_papers([paper], kind, paper.key)
 
 
-def of_papers(papers: Sequence[Paper], kind: str, name: str) -> HttpResponse:
-    """Give papers in a format of reference managers, at most MOST. name: of the file."""
-    papers = papers[:MOST]
+def of_papers(papers: Sequence[Paper], kind: str, name: str, filed: Mapping[int, Filed] | None = None) -> HttpResponse:
+    """Give papers in a format of reference managers, at most MOST. name: of the file.
+
+    filed: how the reader who asks filed them, by number, where they are of the reader's library; that is given whole.
+    """
+    papers = papers if filed is not None else papers[:MOST]
     known = identifiers.of_papers(paper.id for paper in papers)
     made = {
-        "bib": lambda: bibtex.entries(papers, known),
-        "ris": lambda: ris.entries(papers, known),
-        "csl.json": lambda: csl.text(csl.items(papers, known)),
+        "bib": lambda: bibtex.entries(papers, known, filed),
+        "ris": lambda: ris.entries(papers, known, filed),
+        "csl.json": lambda: csl.text(csl.items(papers, known, filed)),
     }
     return formats.answer(kind, made[kind](), name)
 
@@ -84,17 +84,6 @@ def edition(request: HttpRequest, key: str, kind: str, span: str) -> HttpRespons
 def trending(request: HttpRequest, kind: str) -> HttpResponseBase:
     """Give the hot list in a format."""
     return of_edition(request, lists.trending(), kind)
-
-
-@acting
-def library(request: HttpRequest, reader: Reader, kind: str) -> HttpResponseBase:
-    """Give what a reader saved in a format, the latest first."""
-    papers = list(libraries.papers(reader)[:MOST])
-    if kind == "md":
-        entries = tuple(Entry(rank, one) for rank, one in enumerate(papers, 1))
-        found = NamedList("library", _("Library"), request.path.removesuffix(".md"), entries, own=True)
-        return formats.answer(kind, markdown.named(found, request=request), "library")
-    return of_papers(papers, kind, "library")
 
 
 def _chosen(edition: Edition, category: str) -> Edition:

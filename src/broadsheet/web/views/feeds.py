@@ -16,13 +16,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from broadsheet.editions import named
-from broadsheet.editions.named import MOST, MOST_SKIPPED, NoSuchList
+from broadsheet.editions.named import MOST, MOST_SKIPPED, NamedList, NoSuchList
 from broadsheet.export.address import absolute
 from broadsheet.export.feeds import FORMATS, Feed, feed_of
 from broadsheet.export.opml import TYPE, Outline, opml
 from broadsheet.lib.clock import now
 from broadsheet.readers import follows, tokens
-from broadsheet.readers.models import Reader
+from broadsheet.readers.models import Reader, Token
 from broadsheet.readers.network import client_address
 from broadsheet.web import limits
 from broadsheet.web.acting import acting
@@ -33,7 +33,7 @@ USUAL: Final = 50
 MAX_AGE: Final = 600
 # How long a process remembers since when a feed is as it is.
 REMEMBERED: Final = 7 * 86_400
-_OWN: Final = re.compile(r"(?P<secret>[^/]+)/(?P<key>digest|library)\.(?P<form>atom|rss|json)")
+_OWN: Final = re.compile(r"(?P<secret>[^/]+)/(?P<key>[a-z-]+(?:/[a-z0-9_-]+)?)\.(?P<form>atom|rss|json)")
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -94,14 +94,27 @@ def own(request: HttpRequest, address: str) -> HttpResponseBase:
         return limits.too_many(request, wait)
     match = _OWN.fullmatch(address)
     token = tokens.find(match["secret"], now=now()) if match else None
-    if match is None or token is None or not tokens.is_valid(token, "feed", now=now()):
+    found = _own_list(match["key"], token.reader) if match and token and _opens(token) else None
+    if match is None or token is None or found is None:
         raise NotHere(_("There is no feed at this address. It may have been replaced."))
-    found = named.named(match["key"], limit=USUAL, reader=token.reader)
     # Its address is left out of it: whoever passes a paper on from a feed should not pass the secret on.
     feed = feed_of(found, request, language=get_language() or "en", whose=f"reader {token.reader_id}")
     response = _answer(request, feed, match["form"])
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _opens(token: Token) -> bool:
+    return tokens.is_valid(token, "feed", now=now())
+
+
+def _own_list(key: str, reader: Reader) -> NamedList | None:
+    """Give a list of the reader's own, or one shared with the reader; None for any other."""
+    try:
+        found = named.named(key, limit=USUAL, reader=reader)
+    except NoSuchList:
+        return None
+    return found if found.own else None
 
 
 def _answer(request: HttpRequest, feed: Feed, form: str) -> HttpResponse:

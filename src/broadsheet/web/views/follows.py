@@ -6,18 +6,20 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
 from broadsheet.community import marks
-from broadsheet.editions import named
-from broadsheet.editions.named import NamedList, NoSuchList
+from broadsheet.editions import named, outlines
+from broadsheet.editions.named import NoSuchList
 from broadsheet.export import address
 from broadsheet.lib.clock import now
+from broadsheet.papers.models import Paper
 from broadsheet.readers import follows, tokens
+from broadsheet.readers.follows import Switches
 from broadsheet.readers.models import Reader, Token
 from broadsheet.readers.refused import Refused
-from broadsheet.web import cards, following
+from broadsheet.web import cards, follow_lines, following
 from broadsheet.web.acting import SeeOther, acting, next_of, typed, wants_json, whole
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere
@@ -31,9 +33,17 @@ KINDS: Final = {
     "author": gettext_lazy("Author"),
     "tag": gettext_lazy("Tag"),
     "organisation": gettext_lazy("Organisation"),
-    "search": gettext_lazy("Search"),
+    "search": gettext_lazy("Search by words"),
+    "like": gettext_lazy("Search by meaning"),
+    "similar": gettext_lazy("Papers like this one"),
 }
-OTHERS: Final = {"edition": gettext_lazy("Editions"), "trending": gettext_lazy("Trending")}
+# Lists named one by one above the new papers; all of them stand below.
+NAMED: Final = 12
+NOT_KNOWN: Final = 5
+OWN_NAMES: Final = {
+    "digest": gettext_lazy("My digest: what is new for me"),
+    "library": gettext_lazy("My library"),
+}
 
 
 @never_cache
@@ -73,6 +83,67 @@ def add(request: HttpRequest, reader: Reader) -> HttpResponseBase:
 
 @limited("follow")
 @acting
+def switch(request: HttpRequest, reader: Reader, key: str) -> HttpResponseBase:
+    """Change the name of a followed list, whether it comes with digests, and whether it alerts, as a form says it."""
+    wanted = Switches(
+        name=typed(request, "name", follows.LONGEST_NAME),
+        in_digest=request.POST.get("in_digest") == "1",
+        alert=request.POST.get("alert") == "1",
+    )
+    follows.switch(reader, key, wanted)
+    messages.success(request, _("Saved."))
+    return SeeOther(next_of(request, resolve_url("follows") + "#lists"))
+
+
+@limited("follow")
+@acting
+def seen(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Note that the reader looked at what is new in one list, or in all."""
+    follows.mark_seen(reader, now=now(), key=typed(request, "key", follows.LONGEST))
+    return SeeOther(resolve_url("follows"))
+
+
+@limited("bring")
+@acting
+def bring(request: HttpRequest, reader: Reader) -> HttpResponseBase:
+    """Follow what an outline of feeds names, as far as this site has it."""
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Refused(_("Please choose a file."))
+        if file.size is None or file.size > outlines.LONGEST:
+            raise Refused(_("That file is too large; one of up to 1 MB can be read."))
+        _brought(request, reader, outlines.read(file.read()))
+    except Refused as problem:
+        return _page(request, reader, bring_says=str(problem), status=400)
+    return SeeOther(resolve_url("follows") + "#lists")
+
+
+def _brought(request: HttpRequest, reader: Reader, lines: list[outlines.Line]) -> None:
+    before = set(follows.of(reader))
+    left: list[str] = []
+    for line in lines:
+        try:
+            for key in line.keys or (line.address,):
+                follows.follow(reader, following.of_key(key).key, now=now())
+        except NotHere:
+            left.append(line.title or line.address)
+    count = len(set(follows.of(reader)) - before)
+    messages.success(
+        request,
+        ngettext("You follow %(count)d more list now.", "You follow %(count)d more lists now.", count)
+        % {"count": count},
+    )
+    if left:
+        some = "; ".join(left[:NOT_KNOWN]) + (" …" if len(left) > NOT_KNOWN else "")
+        says = ngettext(
+            "%(count)d feed is of no list here: %(some)s", "%(count)d feeds are of no list here: %(some)s", len(left)
+        )
+        messages.info(request, says % {"count": len(left), "some": some})
+
+
+@limited("follow")
+@acting
 def addresses(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Make a secret address for the reader's own feeds, replace one by another, or end one."""
     does, number = request.POST.get("do", ""), whole(request.POST.get("number", ""))
@@ -98,42 +169,47 @@ def _page(
     secret: str = "",
     given: dict[str, str] | None = None,
     says: str = "",
+    bring_says: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    papers = [entry.paper for entry in named.followed(reader, limit=SHOWN)]
+    lines = follow_lines.lines(follows.rows(reader), now())
+    only = next((line for line in lines if line.key == request.GET.get("list")), None)
+    papers = _papers(reader, only)
+    new = only.new if only else frozenset().union(*(line.new for line in lines))
+    news = sorted((line for line in lines if line.new), key=lambda line: -len(line.new))
     context = {
         "section": "follows",
-        "followed": [_line(key) for key in follows.of(reader)],
+        "followed": lines,
+        "groups": follow_lines.groups(lines),
+        "only": only,
+        "news": news[:NAMED],
+        "new": new,
         "kinds": KINDS,
         "given": given or {"kind": "category", "value": ""},
         "says": says,
+        "bring_says": bring_says,
         "cards": cards.of_papers(papers, marks.of_papers([paper.id for paper in papers], reader)),
         "addresses": _feed_tokens(reader),
-        "secret_feeds": _secret_feeds(request, secret) if secret else [],
-        "here": resolve_url("follows"),
+        "secret_feeds": _secret_feeds(request, reader, secret) if secret else [],
+        "here": only.only.partition("#")[0] if only else resolve_url("follows"),
     }
     return render(request, "web/follows.html", context, status=status)
 
 
-def _line(key: str) -> dict[str, object]:
+def _papers(reader: Reader, only: follow_lines.Line | None) -> list[Paper]:
+    """Give the newest papers of what a reader follows, or of one list of it."""
+    if only is None:
+        return [entry.paper for entry in named.followed(reader, limit=SHOWN)]
     try:
-        found: NamedList | None = named.head(key)
+        return [entry.paper for entry in named.named(only.key, limit=SHOWN).entries]
     except NoSuchList:
-        found = None
-    kind = key.partition("/")[0]
-    title = following.title(found) if found else key
-    return {
-        "key": key,
-        "kind": {**KINDS, **OTHERS}.get(kind, ""),
-        "title": title.partition(": ")[2] if kind == "search" and found else title,
-        "path": found.path if found else "",
-        "feeds": following.feed_links(key) if found else [],
-    }
+        return []
 
 
-def _secret_feeds(request: HttpRequest, secret: str) -> list[tuple[str, str]]:
-    names = (("digest", _("My digest: what is new for me")), ("library", _("My library")))
+def _secret_feeds(request: HttpRequest, reader: Reader, secret: str) -> list[tuple[str, str]]:
+    names: dict[str, object] = {key: OWN_NAMES.get(key) or kind.head(reader).title for key, kind in named.OWN.items()}
+    names |= {key: named.head(key, reader=reader).title for key in named.own_keys(reader) if key not in names}
     return [
-        (name, address.absolute(resolve_url("own-feed", address=f"{secret}/{key}.atom"), request))
-        for key, name in names
+        (str(names[key]), address.absolute(resolve_url("own-feed", address=f"{secret}/{key}.atom"), request))
+        for key in dict.fromkeys([*OWN_NAMES, *names])
     ]

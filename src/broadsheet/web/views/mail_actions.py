@@ -22,6 +22,7 @@ from broadsheet.community import origins, votes
 from broadsheet.digest import links
 from broadsheet.digest.links import BadLink, Signed
 from broadsheet.digest.models import Less, Subscription
+from broadsheet.foryou import signals
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
@@ -134,9 +135,14 @@ def _wants_less(subscription: Subscription, paper: Paper) -> bool:
 
 def _want_less(request: HttpRequest, subscription: Subscription, paper: Paper, on: bool) -> None:
     moment: datetime = now()
+    reader = subscription.reader
     if on:
+        if reader:
+            signals.opine(reader, paper, False, "mail", moment)
         Less.objects.bulk_create([Less(subscription=subscription, paper=paper, at=moment)], ignore_conflicts=True)
     else:
+        if reader:
+            signals.take_back_less(reader, paper)
         Less.objects.filter(subscription=subscription, paper=paper).delete()
 
 

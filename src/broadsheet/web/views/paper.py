@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy
 from broadsheet.community import marks
 from broadsheet.export import address, bibtex
 from broadsheet.export.reference import of_paper
+from broadsheet.foryou import signals
+from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
-from broadsheet.web import cards, cover, formats, together
+from broadsheet.web import cards, cover, formats, tasting, together
 from broadsheet.web.acting import reader_of
 from broadsheet.web.badges import KINDS, all_links, told
 from broadsheet.web.views import exports
@@ -51,6 +53,8 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
     doi = next((value for scheme, value in identifiers if scheme == "doi"), "")
     reader, similar = reader_of(request), finding.similar(paper)
     given = marks.of_papers([hit.paper.id for hit in similar], reader)
+    if reader and request.method == "GET":
+        signals.opened(reader, paper, now())
     context = {
         "section": "paper",
         "paper": paper,
@@ -80,6 +84,7 @@ def _page(request: HttpRequest, paper: Paper) -> HttpResponse:
         "citation": _citation(request, paper, doi),
         "sample": paper.source == "sample",
         "here": request.path,
+        "for_me": tasting.line(reader, paper),
         **together.of_paper(paper, reader),
     }
     return render(request, "web/paper.html", context)

@@ -1,10 +1,13 @@
 """Put a paper into one's library, or take it out."""
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
 
 from broadsheet.lib.clock import now
-from broadsheet.readers import library
+from broadsheet.papers.models import Paper
+from broadsheet.readers import filing, library
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import acting, on_to, paper_of, wants_json
 from broadsheet.web.limits import limited
 from broadsheet.web.views.vote import wished
@@ -18,5 +21,13 @@ def keep(request: HttpRequest, reader: Reader, key: str) -> HttpResponseBase:
     if on:
         library.save(reader, paper, now=now())
     else:
+        _keep_what_was_filed(request, reader, paper)
         library.remove(reader, paper)
     return JsonResponse({"on": on}) if wants_json(request) else on_to(request, paper)
+
+
+def _keep_what_was_filed(request: HttpRequest, reader: Reader, paper: Paper) -> None:
+    """Refuse to throw away a note or tags by a click on “Saved”; the library's own button is sure."""
+    filed = filing.of(reader, [paper.pk]).get(paper.pk)
+    if filed and (filed.note or filed.tags) and request.GET.get("sure") != "1":
+        raise Refused(_("Your note and tags would go with it. Take it out in your library, under “File”."))

@@ -18,7 +18,7 @@ from broadsheet.readers.models import Reader, Token
 
 TOOLS = {
     "search_papers", "read_paper", "similar_papers", "edition", "trending", "list_papers", "vote", "save",
-    "my_library", "my_digest",
+    "my_library", "my_digest", "for_you", "why",
 }  # fmt: skip
 ACTING = {"vote", "save"}
 Seen = tuple[list[Tool], list[Resource], list[ResourceTemplate], list[Prompt], str]
@@ -45,7 +45,7 @@ def test_agents_of_each_age_learn_what_there_is(transport: str, mode: str, paper
     assert {tool.name for tool in tools} == TOOLS
     assert {tool.name for tool in tools if tool.annotations and not tool.annotations.read_only_hint} == ACTING
     assert all(tool.description and tool.title and tool.annotations for tool in tools)
-    assert {tool.name for tool in tools if tool.output_schema} == TOOLS - {"read_paper"}
+    assert {tool.name for tool in tools if tool.output_schema} == TOOLS - {"read_paper", "why"}
     assert [str(one.uri) for one in resources] == ["broadsheet://readme"]
     assert {one.uri_template for one in templates} == {"paper://{+id}", "edition://{key}"}
     assert [prompt.name for prompt in prompts] == ["Paper summary"]

@@ -103,9 +103,31 @@ def test_lists_are_followed_by_their_one_key(asking: TokenFor, ada: Reader) -> N
     ask("me/follows/category/cs.LG", "PUT")
 
     assert told == {"key": "author/Bo Sample", "on": True, "votes": None}
-    assert ask.json("me/follows")["lists"] == [{"key": "category/cs.LG"}, {"key": "author/Bo Sample"}]
+    assert [one["key"] for one in ask.json("me/follows")["lists"]] == ["category/cs.LG", "author/Bo Sample"]
     ask("me/follows/author/BO%20SAMPLE", "DELETE")
     assert follows.of(ada) == ["category/cs.LG"]
+
+
+def test_a_follow_says_what_is_wanted_of_it(asking: TokenFor, ada: Reader) -> None:
+    ask = asking("read", "write")
+    ask("me/follows/category/cs.LG", "PUT")
+    plain = {"key": "category/cs.LG", "name": "", "in_digest": True, "alert": False}
+    assert ask.json("me/follows")["lists"] == [plain]
+
+    ask("me/follows/category/cs.LG", "PUT", {"name": " My  field ", "alert": True})
+    ask("me/follows/category/cs.LG", "PUT", {"in_digest": False})
+
+    wanted = plain | {"name": "My field", "alert": True, "in_digest": False}
+    assert ask.json("me/follows")["lists"] == [wanted]
+    ask("me/follows/category/cs.LG", "PUT")
+    assert ask.json("me/follows")["lists"] == [wanted]
+
+
+def test_a_list_that_cannot_alert_is_not_half_followed(asking: TokenFor, ada: Reader) -> None:
+    ask = asking("read", "write")
+    assert ask("me/follows/trending", "PUT", {"alert": True}).status_code == 409
+    assert ask("me/follows/trending", "PUT", {"colour": "red"}).status_code == 422
+    assert ask.json("me/follows")["lists"] == []
 
 
 @pytest.mark.parametrize("key", ["nothing", "author/Nobody", "library", "%00", "x" * 301])
