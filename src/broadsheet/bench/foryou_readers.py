@@ -24,7 +24,7 @@ from broadsheet.bench.report import CannotMeasure, shared_data
 from broadsheet.lib.progress import Progress
 from broadsheet.search.types import PaperToIndex
 
-COUNT: Final = 150
+COUNT: Final = 300
 LEVELS: Final = (3, 5, 10, 20, 50)
 NEGATIVES: Final = 500
 OTHERS: Final = 2500

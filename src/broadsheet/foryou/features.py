@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,6 +26,8 @@ from broadsheet.search.weights import EncoderError
 
 # The background is learned from so many papers at most, and anew when the record grew by this factor since.
 SAMPLE: Final = 8_000
+# Rare words tell the most of a reader, and only many papers show which of them are words.
+WORDS_OF: Final = 50_000
 GROWN: Final = 1.5
 # With vectors, where at least this share of the sample has them: before that words tell more.
 ENCODED: Final = 0.5
@@ -98,7 +100,7 @@ def build_background(now: datetime) -> int:
     if stands and last is not None and last.encoder == encoder:
         return 0
     vectors = _stacked([data.get(row["text_hash"], b"") for row in rows]) if encoder else None
-    fitted = Background.fit([_text(row) for row in rows], vectors, encoder=encoder)
+    fitted = Background.fit([_text(row) for row in rows], vectors, encoder=encoder, more=_more())
     kept = {"encoder": encoder, "papers": papers, "made": now, "data": fitted.to_bytes()}
     models.Background.objects.update_or_create(version=fitted.version, defaults=kept)
     newest = models.Background.objects.order_by("-made", "version").values_list("version", flat=True)[:KEPT]
@@ -109,6 +111,12 @@ def build_background(now: datetime) -> int:
 
 def _sample() -> list[dict[str, Any]]:
     return list(Paper.objects.filter(withdrawn=False).order_by("text_hash", "id").values(*_TEXTS)[:SAMPLE])
+
+
+def _more() -> Iterator[Text]:
+    """Give the texts after those of the sample, for their words."""
+    rows = Paper.objects.filter(withdrawn=False).order_by("text_hash", "id").values(*_TEXTS)
+    yield from (_text(row) for row in rows[SAMPLE:WORDS_OF].iterator())
 
 
 def _text(row: dict[str, Any]) -> Text:

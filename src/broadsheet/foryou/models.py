@@ -1,7 +1,7 @@
 """What readers tell of their interests beside votes and saves, and what was learned from all of it.
 
-Signals are rows that a reader gave and can take back. Profile and List are derived: thrown away, they come back. Nothing
-here holds a paper's text.
+Signals are rows that a reader gave and can take back. Profile and List are derived: thrown away, they come back.
+Nothing here holds a paper's text.
 """
 
 from django.db import models

@@ -58,7 +58,7 @@ def learned(told: Signals, background: Background) -> Trained | None:
     """Learn from signals; None where they teach nothing."""
     if not told.teach:
         return None
-    wished = [Example(one.number, True, one.weight, one.pull) for one in told.wished]
+    wished = [Example(one.number, True, one.weight, one.pull, sure=True) for one in told.wished]
     numbers = [example.paper for example in told.examples]
     parts = [known.features_of(numbers, background)] if numbers else []
     for one in told.wished:

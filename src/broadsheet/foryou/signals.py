@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import F, Model, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -140,6 +140,8 @@ VOTED: Final = 1.0
 SAVED: Final = 1.2
 SEEDED: Final = 1.0
 SAID: Final = 1.0
+# What is asked about lies close to what is liked, so a "not for me" there says little against it.
+ANSWERED_NO: Final = 0.2
 OPENED: Final = 0.2
 WISHED: Final = 1.0
 FOLLOWED: Final = 0.3
@@ -195,18 +197,27 @@ class Signals:
         )
 
 
+class _Told(NamedTuple):
+    """One thing that was told of a paper. sure: it was said for the sake of the list."""
+
+    weight: float
+    liked: bool
+    at: datetime
+    sure: bool = False
+
+
 @dataclass(slots=True)
 class _Given:
-    """What one reader gave, as it is read. papers: by number (weight, liked, at). weights: by number, as tuned."""
+    """What one reader gave, as it is read. papers: what was told of each, by number. weights: by number, as tuned."""
 
-    papers: dict[int, list[tuple[float, bool, datetime]]] = field(default_factory=dict)
+    papers: dict[int, list[_Told]] = field(default_factory=dict)
     wished: list[Wished] = field(default_factory=list)
     weights: dict[int, float] = field(default_factory=dict)
     muted: set[str] = field(default_factory=set)
     interests: list[tuple[int, float]] = field(default_factory=list)
 
-    def add(self, paper: int, weight: float, liked: bool, at: datetime) -> None:
-        self.papers.setdefault(paper, []).append((weight, liked, at))
+    def add(self, paper: int, told: _Told) -> None:
+        self.papers.setdefault(paper, []).append(told)
 
 
 def gather(reader: Reader) -> Signals:
@@ -239,11 +250,11 @@ def _gathered(readers: list[int]) -> dict[int, Signals]:
         (Opened, "at", OPENED, allowed),
     ):
         for reader, paper, moment in _newest(model, at, whose).values_list("reader_id", "paper_id", at):
-            given[reader].add(paper, weight, True, moment)
-    for reader, paper, more, moment in _newest(Opinion, "at", readers).values_list(
-        "reader_id", "paper_id", "more", "at"
-    ):
-        given[reader].add(paper, SAID, more, moment)
+            given[reader].add(paper, _Told(weight, True, moment, model is Seed))
+    opinions = _newest(Opinion, "at", readers).values_list("reader_id", "paper_id", "more", "origin", "at")
+    for reader, paper, more, origin, moment in opinions:
+        weight = ANSWERED_NO if origin == "asked" and not more else SAID
+        given[reader].add(paper, _Told(weight, more, moment, sure=True))
     for reader, number, words in Wish.objects.filter(reader__in=readers).values_list("reader_id", "pk", "words"):
         given[reader].wished.append(Wished(-2 * number, words))
     _read_follows(given)
@@ -276,7 +287,7 @@ def _read_follows(given: dict[int, _Given]) -> None:
             mark = f"{kind}:{fold(value) if kind == 'author' else value}"
             given[reader].wished.append(Wished(place, "", mark, FOLLOWED, key))
         elif value in papers and kind == "similar":
-            given[reader].add(papers[value], FOLLOWED, True, at)
+            given[reader].add(papers[value], _Told(FOLLOWED, True, at))
 
 
 def _read_tuned(given: dict[int, _Given]) -> None:
@@ -293,13 +304,13 @@ def _read_tuned(given: dict[int, _Given]) -> None:
 
 
 def _signals(given: _Given) -> Signals:
-    counted = [(number, *_strongest(told)) for number, told in given.papers.items()]
+    counted = [(number, _strongest(told)) for number, told in given.papers.items()]
     kept = [row for row in counted if given.weights.get(row[0], 1.0) > 0]
     # The newest count, but what was only opened does not drive out what was liked.
-    kept.sort(key=lambda row: (row[1] > OPENED, row[3], row[0]), reverse=True)
+    kept.sort(key=lambda row: (row[1].weight > OPENED, row[1].at, row[0]), reverse=True)
     examples = tuple(
-        Example(number, liked, weight, given.weights.get(number, 1.0))
-        for number, weight, liked, _at in sorted(kept[:MOST_EXAMPLES])
+        Example(number, told.liked, told.weight, given.weights.get(number, 1.0), told.sure)
+        for number, told in sorted(kept[:MOST_EXAMPLES])
     )
     wished = tuple(
         replace(one, pull=given.weights.get(one.number, 1.0))
@@ -312,10 +323,10 @@ def _signals(given: _Given) -> Signals:
     return Signals(examples, wished, muted, interests, digest, max(0, len(kept) - MOST_EXAMPLES))
 
 
-def _strongest(told: list[tuple[float, bool, datetime]]) -> tuple[float, bool, datetime]:
+def _strongest(told: list[_Told]) -> _Told:
     """Give the signal of a paper that counts: the strongest like, unless less of it was wished later."""
-    likes = [one for one in told if one[1]]
-    less = [one for one in told if not one[1]]
-    if less and all(one[2] <= less[0][2] for one in likes):
+    likes = [one for one in told if one.liked]
+    less = [one for one in told if not one.liked]
+    if less and all(one.at <= less[0].at for one in likes):
         return less[0]
-    return max(likes, key=lambda one: (one[0], one[2])) if likes else less[0]
+    return max(likes, key=lambda one: (one.sure, one.weight, one.at)) if likes else less[0]

@@ -12,24 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
     """The kernel among m landmarks, (m, m), by its eigenvectors (columns) and eigenvalues (m,)."""
 
-    vectors: Array
+    vectors: Single
     values: Array
 
     @classmethod
     def of(cls, kernel: Array) -> "Landmarks":
         """Prepare a kernel among landmarks."""
         values, vectors = np.linalg.eigh(kernel)
-        return cls(np.ascontiguousarray(vectors), np.maximum(values, 0))
+        return cls(np.ascontiguousarray(vectors, np.float32), np.maximum(values, 0))
 
     def solve(self, variance: float, right: Array) -> Array:
-        """Give (K + variance I)^-1 right."""
-        return np.asarray(self.vectors @ ((self.vectors.T @ right).T / (self.values + variance)).T)
+        """Give (K + variance I)^-1 right, with the six digits of single precision."""
+        scale = (1 / (self.values + variance)).astype(np.float32)
+        within = scale[:, None] * (self.vectors.T @ right.astype(np.float32))
+        return np.asarray(self.vectors @ within, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,21 +66,28 @@ class Fit:
         return np.asarray(at * (self.examples / np.diag(self.inverse)))
 
 
-def fit(
-    among: Array, across: Array, landmarks: Landmarks, targets: Array, variances: Array, ordinary: float, target: float
-) -> Fit:
-    """Fit a process.
+class Process:
+    """Examples among landmarks, ready to be fitted with one trust in them or another.
 
-    among (n, n), across (n, m): the kernel among examples, and between them and the landmarks. targets, variances (n,).
-    ordinary: the variance of each landmark; target: the value of each.
+    among (n, n), across (n, m): the kernel among examples, and between them and the landmarks. ordinary: the variance
+    of each landmark; target: the value of each.
     """
-    values = np.full(across.shape[1], target)
-    solved = landmarks.solve(ordinary, np.column_stack([across.T, values]))
-    through, alone = solved[:, :-1], solved[:, -1]
-    inverse = np.asarray(np.linalg.inv(among + np.diag(variances) - across @ through), np.float64)
-    examples = inverse @ (targets - across @ alone)
-    rest = alone - through @ examples
-    # The diagonal of the landmarks' block of the inverse, without the block.
-    own = (landmarks.vectors**2) @ (1 / (landmarks.values + ordinary))
-    own += np.einsum("ij,ij->i", through @ inverse, through)
-    return Fit(examples, rest, inverse, through, targets - examples / np.diag(inverse), values - rest / own)
+
+    def __init__(self, among: Array, across: Array, landmarks: Landmarks, ordinary: float, target: float) -> None:
+        values = np.full(across.shape[1], target)
+        solved = landmarks.solve(ordinary, np.column_stack([across.T, values]))
+        self.through, self.alone, self.values = solved[:, :-1], solved[:, -1], values
+        self.left = among - across @ self.through
+        self.expected = across @ self.alone
+        # The diagonal of the landmarks' own inverse.
+        self.own = np.square(landmarks.vectors) @ (1 / (landmarks.values + ordinary))
+
+    def fit(self, targets: Array, variances: Array) -> Fit:
+        """Fit it to the targets of the examples, which have those variances, both (n,)."""
+        inverse = np.asarray(np.linalg.inv(self.left + np.diag(variances)), np.float64)
+        examples = inverse @ (targets - self.expected)
+        rest = self.alone - self.through @ examples
+        # The diagonal of the landmarks' block of the inverse, without the block.
+        own = self.own + np.einsum("ij,ij->i", self.through @ inverse, self.through)
+        left_out = targets - examples / np.diag(inverse)
+        return Fit(examples, rest, inverse, self.through, left_out, self.values - rest / own)

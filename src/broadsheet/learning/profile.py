@@ -13,39 +13,32 @@ score owes to one like is known exactly (the leave-one-out identity, ibid., 5.4.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from broadsheet.learning.background import Background, Prepared, are_places, likeness, pack, unpack
+from broadsheet.learning.evidence import believed, calibrated
 from broadsheet.learning.features import FloatArray, LearningError, Words
-from broadsheet.learning.gaussian import Array, Fit, Landmarks, fit
+from broadsheet.learning.gaussian import Array, Fit, Process
 from broadsheet.learning.interests import Interest, interests
+from broadsheet.learning.kernel import LEVEL, MARKS, Kernel, ground, share
 from broadsheet.learning.vocabulary import MARK_PLACES, MOST_TERMS
 
 RANKER: Final = "likeness/1"
 FORMAT: Final = 1
-# The kernel's parts: a constant, so that the level is free; authors and categories.
-LEVEL: Final = 1.0
-MARKS: Final = 0.3
 # How much words count beside meaning, which counts 1. A few likes say too little of a reader's words. From so many on
 # it is decided on the reader's own likes: the second, where it puts likes above ordinary papers this much more often.
 FEW: Final = 8
-LEXICAL_OF_FEW: Final = 1.5
+LEXICAL_OF_FEW: Final = 2.0
 LEXICAL: Final = (4.0, 1.0)
 MARGIN: Final = 0.003
 # Without vectors meaning is made of words as well, and the words themselves are the surer guide by so much.
 WITHOUT_VECTORS: Final = 4.0
-# How many likes are slips before anything is known of them, and from how many likes on the others may doubt one fully.
-SLIPS: Final = 0.25
-DOUBTED_FROM: Final = 6
-LEAST_TRUST: Final = 0.03
 # The variance of a target: how wrong a like may be.
 NOISE: Final = 0.3
-# Of the papers shown to a reader, the part they would save where nothing is known yet.
-BASE_RATE: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +181,7 @@ class Trained:
     examples: tuple[Example, ...]
     papers: Prepared
     settings: Settings
+    kernel: Kernel
     fit: Fit
     profile: Profile
     muted: frozenset[str] = frozenset()
@@ -210,8 +204,8 @@ class Trained:
     def why(self, papers: Prepared, most: int = 5) -> list[Why]:
         """Say what the score of each paper is made of, with at most so many examples and words that pull each way."""
         papers = _without(papers, self.muted, self.background)
-        kernel = _Kernel(self.background, self.papers, self.settings.lexical)
-        owed = 100 * self.fit.owed(kernel.to_examples(papers), kernel.to_landmarks(papers))
+        alike = self.kernel.to_examples(papers), self.kernel.to_landmarks(papers)
+        owed = 100 * self.fit.owed(*(each.kernel(self.settings.lexical) for each in alike))
         points = 100 * self.profile.score(papers)
         numbers = [example.paper for example in self.examples]
         told = []
@@ -253,15 +247,14 @@ def learn(
         raise LearningError("nothing to learn from")
     used = _without(papers, muted, background)
     targets = np.array([example.pull if example.liked else -example.pull for example in examples])
-    weights = np.array([example.weight for example in examples])
-    sure = np.array([example.sure for example in examples])
+    kernel = Kernel(background, used)
     if settings is None:
-        settings, fitted, kernel = _chosen(used, background, targets, weights, sure)
+        settings, fitted = _chosen(kernel, targets, examples)
     else:
-        kernel = _Kernel(background, used, settings.lexical)
-        fitted = kernel.fit(targets, np.array(settings.trust), settings.ordinary)
-    profile = _profile(used, background, kernel, fitted, targets, np.array(settings.trust), _places(muted, background))
-    return Trained(background, tuple(examples), used, settings, fitted, profile, muted)
+        process = _process(kernel, settings.lexical, settings.ordinary)
+        fitted = process.fit(targets, _variances(np.array(settings.trust)))
+    profile = _profile(kernel, settings, fitted, targets, _places(muted, background))
+    return Trained(background, tuple(examples), used, settings, kernel, fitted, profile, muted)
 
 
 def _places(terms: frozenset[str], background: Background) -> list[int]:
@@ -277,75 +270,34 @@ def _without(papers: Prepared, muted: frozenset[str], background: Background) ->
     return replace(papers, words=Words(held.start, held.term, weight))
 
 
-def _kernel(papers: Prepared, near: FloatArray, turned: tuple[Words, Words], n: int, lexical: float) -> Array:
-    words, marks = turned
-    found = _share(lexical) * (near + lexical * papers.words.products(words, n))
-    return np.asarray(found + MARKS * papers.marks.products(marks, n) + LEVEL, np.float64)
+def _process(kernel: Kernel, lexical: float, ordinary: float) -> Process:
+    common = ground(kernel.background, lexical)
+    return Process(kernel.among.kernel(lexical), kernel.across.kernel(lexical), common, ordinary, -1.0)
 
 
-def _share(lexical: float) -> float:
-    """Give what makes the kernel as large with few words as with many, so that one variance fits both."""
-    return 2 / (1 + lexical)
+def _variances(trust: Array) -> Array:
+    return NOISE / np.maximum(trust, 1e-6)
 
 
-class _Kernel:
-    """How alike one reader's examples are to each other, to the landmarks and to other papers."""
-
-    def __init__(self, background: Background, papers: Prepared, lexical: float) -> None:
-        self.lexical, self.papers, self.background = lexical, papers, background
-        self.terms = len(background.vocabulary)
-        self.ground = _ground(background, lexical)
-        self.turned = papers.words.by_term(self.terms), papers.marks.by_term(MARK_PLACES)
-        self.among = self._alike(
-            papers, likeness(papers.meaning, papers.meaning, papers.sharpness), self.turned, len(papers)
-        )
-        self.across = self.to_landmarks(papers)
-
-    def to_examples(self, papers: Prepared) -> Array:
-        """Give the kernel between papers and the examples, (papers, n)."""
-        near = likeness(papers.meaning, self.papers.meaning, papers.sharpness)
-        return self._alike(papers, near, self.turned, len(self.papers))
-
-    def to_landmarks(self, papers: Prepared) -> Array:
-        """Give the kernel between papers and the landmarks, (papers, m)."""
-        return self._alike(papers, papers.near, self.background.landmark_words, papers.near.shape[1])
-
-    def _alike(self, papers: Prepared, near: FloatArray, turned: tuple[Words, Words], n: int) -> Array:
-        return _kernel(papers, near, turned, n, self.lexical)
-
-    def fit(self, targets: Array, trust: Array, ordinary: float) -> Fit:
-        """Fit the process with so much trust in each example, and that variance of the landmarks."""
-        variances = NOISE / np.maximum(trust, 1e-6)
-        return fit(self.among, self.across, self.ground, targets, variances, ordinary, -1.0)
-
-
-@lru_cache(maxsize=8)
-def _ground(background: Background, lexical: float) -> Landmarks:
-    """Prepare the kernel among the landmarks, once for all readers."""
-    held = background.landmarks
-    words, marks = background.landmark_words
-    return Landmarks.of(_kernel(held, held.near, (words, marks), len(held), lexical))
-
-
-def _chosen(
-    papers: Prepared, background: Background, targets: Array, weights: Array, sure: NDArray[np.bool_]
-) -> tuple[Settings, Fit, _Kernel]:
+def _chosen(kernel: Kernel, targets: Array, examples: Sequence[Example]) -> tuple[Settings, Fit]:
     """Choose how much words count and how far each example is trusted, by what the others would have said of it."""
-    best: tuple[float, Fit, _Kernel] | None = None
+    weights = np.array([example.weight for example in examples])
     likes = targets > 0
-    for lexical in _choices(background, int(likes.sum())):
-        kernel = _Kernel(background, papers, lexical)
-        found = kernel.fit(targets, weights, _ordinary(weights, targets, kernel))
+    # All landmarks together weigh as much as all likes.
+    ordinary = NOISE * len(kernel.background.landmarks) / max(float(weights[likes].sum()), 1.0)
+    best: tuple[float, float, Process, Fit] | None = None
+    for lexical in _choices(kernel.background, int(likes.sum())):
+        process = _process(kernel, lexical, ordinary)
+        found = process.fit(targets, _variances(weights))
         quality = float(found.above_ordinary[likes].mean()) if likes.any() else 0.0
         if best is None or quality > best[0] + MARGIN:
-            best = quality, found, kernel
+            best = quality, lexical, process, found
     assert best is not None
-    _quality, found, kernel = best
+    _quality, lexical, process, found = best
     trust = weights.copy()
-    doubted = likes & ~sure
-    trust[doubted] *= _believed(found.left_out[doubted], found.ordinary, int(likes.sum()))
-    ordinary = _ordinary(trust, targets, kernel)
-    return Settings(kernel.lexical, tuple(trust.tolist()), ordinary), kernel.fit(targets, trust, ordinary), kernel
+    doubted = likes & ~np.array([example.sure for example in examples])
+    trust[doubted] *= believed(found.left_out[doubted], found.ordinary, int(likes.sum()))
+    return Settings(lexical, tuple(trust.tolist()), ordinary), process.fit(targets, _variances(trust))
 
 
 def _choices(background: Background, likes: int) -> tuple[float, ...]:
@@ -353,56 +305,22 @@ def _choices(background: Background, likes: int) -> tuple[float, ...]:
     return chosen if background.has_vectors else tuple(WITHOUT_VECTORS * lexical for lexical in chosen)
 
 
-def _ordinary(trust: Array, targets: Array, kernel: _Kernel) -> float:
-    """Give the variance of each landmark: all of them together weigh as much as all likes."""
-    likes = max(float(trust[targets > 0].sum()), 1.0)
-    return float(NOISE * kernel.across.shape[1] / likes)
-
-
-def _believed(likes: Array, ordinary: Array, number: int) -> Array:
-    """Give how far to trust each like, up to 1: the chance that it is no slip, by Bayes' rule.
-
-    likes, ordinary: scores of likes and of ordinary papers, each as it would be without that paper. A slip scores as
-    ordinary papers do, a true like as most likes do; both are taken for Gaussians of one variance. Where the likes are
-    as scattered as ordinary papers nothing can be told apart, and all are believed.
-    """
-    if not len(likes):
-        return likes
-    below, spread = float(ordinary.mean()), float(ordinary.std()) + 1e-6
-    above = max(float(np.median(likes)), below + spread / 2)
-    scatter = 1.48 * float(np.median(np.abs(likes - above)))
-    variance = (spread**2 + max(spread, scatter) ** 2) / 2
-    # What scores better than most likes is no surer than they are.
-    ahead = ((np.minimum(likes, above) - below) ** 2 - (np.minimum(likes, above) - above) ** 2) / (2 * variance)
-    odds = np.log((1 - SLIPS) / SLIPS)
-    believed = (1 + np.exp(-odds - (above - below) ** 2 / (2 * variance))) / (1 + np.exp(-odds - ahead))
-    share = np.clip((number - 2) / (DOUBTED_FROM - 2), 0, 1)
-    return np.asarray(np.maximum(1 - share * (1 - believed), LEAST_TRUST))
-
-
-def _profile(
-    papers: Prepared,
-    background: Background,
-    kernel: _Kernel,
-    found: Fit,
-    targets: Array,
-    trust: Array,
-    muted: list[int],
-) -> Profile:
+def _profile(kernel: Kernel, settings: Settings, found: Fit, targets: Array, muted: list[int]) -> Profile:
     examples, ordinary = found.examples.astype(np.float32), found.landmarks.astype(np.float32)
-    share = np.float32(_share(kernel.lexical))
-    words = share * kernel.lexical * _summed(papers.words, examples, background.landmarks.words, ordinary, kernel.terms)
+    papers, others, part = kernel.papers, kernel.background.landmarks, share(settings.lexical)
+    size = len(kernel.background.vocabulary)
+    words = part * np.float32(settings.lexical) * _summed(papers.words, examples, others.words, ordinary, size)
     # Papers are scored as if they did not hold these words; the landmarks, which all readers share, hold them still.
     words[muted] = 0
-    marks = MARKS * _summed(papers.marks, examples, background.landmarks.marks, ordinary, MARK_PLACES)
+    marks = np.float32(MARKS) * _summed(papers.marks, examples, others.marks, ordinary, MARK_PLACES)
     terms, marked = np.flatnonzero(words).astype(np.int32), np.flatnonzero(marks).astype(np.int32)
-    slope, offset = _calibrated(found, targets, trust)
+    slope, offset = calibrated(found, targets, np.array(settings.trust))
     return Profile(
-        background.version,
-        kernel.terms,
+        kernel.background.version,
+        size,
         papers.meaning.astype(np.float16).astype(np.float32),
-        share * examples,
-        share * ordinary,
+        part * examples,
+        part * ordinary,
         terms,
         words[terms],
         marked,
@@ -415,27 +333,3 @@ def _profile(
 
 def _summed(own: Words, examples: FloatArray, others: Words, ordinary: FloatArray, n: int) -> FloatArray:
     return own.sum(examples, n) + others.sum(ordinary, n)
-
-
-def _calibrated(found: Fit, targets: Array, trust: Array) -> tuple[float, float]:
-    """Give slope and offset of the log-odds of saving.
-
-    Scores of papers that were left out are taken as two Gaussians of one variance, likes and ordinary papers, so that
-    the log-odds are linear in the score (Rasmussen and Williams 2006, section 3.1; linear discriminant). A few papers'
-    worth of what is usual is mixed in, so that two likes do not promise too much.
-    """
-    likes = targets > 0
-    some = float(trust[likes].sum())
-    usual = USUAL_LIKES
-    above = (float(trust[likes] @ found.left_out[likes]) + usual * USUAL_SCORE) / (some + usual)
-    below = float(found.ordinary.mean())
-    spread = float(trust[likes] @ (found.left_out[likes] - above) ** 2) + usual * USUAL_SPREAD**2
-    variance = 0.5 * spread / (some + usual) + 0.5 * float(found.ordinary.var()) + 1e-3
-    slope = max(above - below, 0.05) / variance
-    return float(slope), float(np.log(BASE_RATE / (1 - BASE_RATE))) - slope * (above + below) / 2
-
-
-# What likes score that were left out, where few tell: their number, mean and spread.
-USUAL_LIKES: Final = 3.0
-USUAL_SCORE: Final = -0.4
-USUAL_SPREAD: Final = 0.3

@@ -62,7 +62,7 @@ def test_the_strongest_signal_of_a_paper_counts_once_and_a_later_less_outweighs_
     library.save(ada, one, now=NOW)
     assert examples(ada)[one.pk] == Example(one.pk, True, 1.2)
     signals.opine(ada, one, False, "list", NOW + HOUR)
-    assert examples(ada)[one.pk] == Example(one.pk, False, 1.0)
+    assert examples(ada)[one.pk] == Example(one.pk, False, 1.0, sure=True)
     signals.opine(ada, one, False, "list", NOW - HOUR)
     assert examples(ada)[one.pk].liked
 
