@@ -29,12 +29,11 @@ from broadsheet.learning.vocabulary import MARK_PLACES, MOST_TERMS
 
 RANKER: Final = "likeness/1"
 FORMAT: Final = 1
-# How much words count beside meaning, which counts 1. A few likes say too little of a reader's words. From so many on
-# it is decided on the reader's own likes: the second, where it puts likes above ordinary papers this much more often.
-FEW: Final = 8
-LEXICAL_OF_FEW: Final = 2.0
-LEXICAL: Final = (4.0, 1.0)
-MARGIN: Final = 0.003
+# How much words count beside meaning, which counts 1, by the number of likes from which that holds. A few likes say too
+# little of a reader's words. Where there are two, the likes themselves decide: the second is taken where it puts likes
+# above ordinary papers this much more often.
+LEXICAL: Final = ((8, (4.0, 1.0)), (5, (2.0,)), (0, (0.7,)))
+MARGIN: Final = 0.008
 # Without vectors meaning is made of words as well, and the words themselves are the surer guide by so much.
 WITHOUT_VECTORS: Final = 4.0
 # The variance of a target: how wrong a like may be.
@@ -301,7 +300,7 @@ def _chosen(kernel: Kernel, targets: Array, examples: Sequence[Example]) -> tupl
 
 
 def _choices(background: Background, likes: int) -> tuple[float, ...]:
-    chosen = LEXICAL if likes >= FEW else (LEXICAL_OF_FEW,)
+    chosen = next(lexical for number, lexical in LEXICAL if likes >= number)
     return chosen if background.has_vectors else tuple(WITHOUT_VECTORS * lexical for lexical in chosen)
 
 

@@ -53,7 +53,8 @@ def test_a_papers_points_for_a_like_are_what_its_score_loses_without_that_like(
             continue
         after = points_of(taught(record, *without(place, examples, trained.settings)), record, rows)
         said = [dict(why.likes).get(example.paper, 0.0) for why in told]
-        np.testing.assert_allclose(said, before - after, atol=1e-2)
+        # A profile keeps the places of papers in half precision.
+        np.testing.assert_allclose(said, before - after, atol=2e-2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
