@@ -29,7 +29,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     [
         ('harvest_every = "often"', "harvest_every in broadsheet.toml is 'often'; allowed is a whole number from 5"),
         ("trending_prior = -1", "a number from 0 to 100"),
-        ('encoder = "gpt"', "one of minilm-int8, none"),
+        ('encoder = "GPT 2"', "auto, none, or the name of an encoder"),
         ('sources = ["arxiv"]', "a list of arxiv-feeds, arxiv-oai, huggingface"),
         ('public_url = "papers.example.org"', "begins with http"),
         ('database = "mysql://x"', "postgresql://"),

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from broadsheet.lib import swap
 from broadsheet.lib.files import write_whole
 from broadsheet.mail.services import KEY_PARTS
 from broadsheet.sources.registry import LIVE
 
+ENCODER = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 MAILBOX = re.compile(r"[A-Za-z0-9._=-]{1,39}@[A-Za-z0-9.-]+")
 
 
@@ -158,6 +160,14 @@ def mailbox(value: object) -> str:
     return found
 
 
+def encoder_name(value: object) -> str:
+    """Read which encoder is to answer."""
+    found = text(value)
+    if not ENCODER.fullmatch(found):
+        raise ValueError("auto, none, or the name of an encoder such as minilm-int8")
+    return found
+
+
 def imap_mailbox(value: object) -> str:
     """Read where a mailbox is."""
     found = text(value)
@@ -202,9 +212,15 @@ SETTINGS = (
     Setting("trusted_proxies", 0, whole(0, 10), "How many proxies of your own stand before the site and are believed."),
     Setting("database", "", database, "Where the record is kept; empty for SQLite in the home."),
     Setting("secret_key", "", text, "The key that signs cookies and links; empty for one made at the first start."),
-    Setting("encoder", "minilm-int8", one_of("minilm-int8", "none"), "The encoder for search by meaning, or none."),
+    Setting(
+        "encoder",
+        "auto",
+        encoder_name,
+        "The encoder for search by meaning: auto for the one that `broadsheet encoder use` chose, a name, or none.",
+    ),
     Setting("encoder_weights", "", text, "A folder or an address with the weights; empty to get the published ones."),
     Setting("encoder_threads", 0, whole(0, 256), "Threads for encoding papers; 0 for one per core."),
+    Setting("shards", 1, whole(1, 64), "Among how many shards the search index is divided; 1 up to a million papers."),
     Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
     Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
     Setting(
@@ -295,6 +311,16 @@ SETTINGS = (
     Setting("zotero_url", "https://api.zotero.org", address, "Zotero's Web API."),
     Setting("zotero_key", "", text, "A Zotero key that may read the libraries you import; public ones need none."),
     Setting("hook_hosts", (), texts, "Hosts of your own network that web hooks and chats may reach, such as chat.lan."),
+    Setting(
+        "backup_days", 0, whole(0, 3660), "Days after which `broadsheet doctor` misses a newer backup; 0 never asks."
+    ),
+    Setting(
+        "snapshot_address", "", text, "Where `broadsheet snapshot` keeps copies of the index, such as s3://bucket/path."
+    ),
+    Setting("snapshots_kept", 3, whole(1, 1000), "How many of them are kept there; older ones are deleted."),
+    Setting("storage_endpoint", "", address, "The address of an S3-compatible server; empty for Amazon's."),
+    Setting("storage_key", "", text, "The access key for it; empty to take AWS_ACCESS_KEY_ID and its like."),
+    Setting("storage_secret", "", text, "Its secret."),
     Setting("debug", False, yes_or_no, "Show details of an error on the page; for those who work on Broadsheet."),
 )
 
@@ -322,6 +348,8 @@ def home(environment: Mapping[str, str] = os.environ) -> Path:
 def load(environment: Mapping[str, str] = os.environ) -> Config:
     """Read the settings in force. Raises BadSetting for one that makes no sense or that is not known."""
     place = home(environment)
+    # Before anything is read: a restore that was killed may have a part of its files still to put in their places.
+    swap.finish(place)
     written = _read_file(place / "broadsheet.toml")
     if unknown := set(written) - {setting.name for setting in SETTINGS}:
         raise BadSetting(f"{place / 'broadsheet.toml'}: no setting is called {', '.join(sorted(unknown))}")

@@ -1,6 +1,7 @@
 """The background work: a loop that does what is due. Every step is an idempotent command whose work list is a query.
 
-Two workers may run side by side: harvests are claimed, the shard has a lock, a day closes once.
+Two workers may run side by side, also on several hosts: harvests and mails are claimed, the shard has a lock, a day
+closes once, and of what concerns the record as a whole each step is done by one of them.
 """
 
 import logging
@@ -27,11 +28,16 @@ ENCODE_AT_ONCE: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of work: `run` gives how much it did; after nothing, or a failure, it rests for `every`."""
+    """A piece of work: `run` gives how much it did; after nothing, or a failure, it rests for `every`.
+
+    shared: on the record as a whole, so that of several hosts one does it and the others rest. The others are done on
+    each host, as its index, or take rows one by one, as its mails.
+    """
 
     name: str
     run: Callable[[datetime], int]
     every: timedelta
+    shared: bool = False
 
 
 def steps() -> tuple[Step, ...]:
@@ -41,20 +47,21 @@ def steps() -> tuple[Step, ...]:
         Step("encoder", build_encoder, timedelta(hours=6)),
         Step("encode", encode, timedelta(seconds=10)),
         Step("index vectors", index, timedelta(seconds=5)),
-        Step("background", learn_background, timedelta(minutes=5)),
+        Step("background", learn_background, timedelta(minutes=5), shared=True),
+        Step("map", draw_map, timedelta(hours=1)),
         Step("harvest", harvest, timedelta(seconds=30)),
-        Step("editions", close_editions, timedelta(minutes=10)),
-        Step("standing", assess_standing, timedelta(minutes=10)),
+        Step("editions", close_editions, timedelta(minutes=10), shared=True),
+        Step("standing", assess_standing, timedelta(minutes=10), shared=True),
         # Until the first look a spurt of votes counts as it came.
-        Step("steered votes", look_for_steered_votes, timedelta(minutes=5)),
-        Step("origins", forget_origins, timedelta(hours=1)),
-        Step("alerts", alert, timedelta(seconds=30)),
-        Step("profiles", learn_profiles, timedelta(minutes=5)),
+        Step("steered votes", look_for_steered_votes, timedelta(minutes=5), shared=True),
+        Step("origins", forget_origins, timedelta(hours=1), shared=True),
+        Step("alerts", alert, timedelta(seconds=30), shared=True),
+        Step("profiles", learn_profiles, timedelta(minutes=5), shared=True),
         Step("mails", send_mails, timedelta(minutes=1)),
         Step("deliveries", deliver, timedelta(seconds=30)),
         Step("digests", send_digests, timedelta(minutes=1)),
-        Step("bounces", read_bounces, timedelta(minutes=10)),
-        Step("tidying", tidy, timedelta(hours=1)),
+        Step("bounces", read_bounces, timedelta(minutes=10), shared=True),
+        Step("tidying", tidy, timedelta(hours=1), shared=True),
     )
 
 
@@ -83,12 +90,10 @@ def harvest(now: datetime) -> int:
 
 
 def encode(now: datetime) -> int:
-    """Encode some papers that have no vector yet."""
-    from broadsheet.papers.encoder_setup import bulk_encoder
-    from broadsheet.papers.vectors import encode_missing
+    """Encode some papers that have no vector yet, by the encoder in use or by one that is being brought in."""
+    from broadsheet.papers import encoder_setup
 
-    encoder = bulk_encoder()
-    return encode_missing(encoder, most=ENCODE_AT_ONCE) if encoder else 0
+    return encoder_setup.encode_some(ENCODE_AT_ONCE)
 
 
 def learn_background(now: datetime) -> int:
@@ -96,6 +101,13 @@ def learn_background(now: datetime) -> int:
     from broadsheet.foryou import features
 
     return features.build_background(now)
+
+
+def draw_map(now: datetime) -> int:
+    """Draw the map of the record's topics, where it is missing or out of date."""
+    from broadsheet.foryou import map as maps
+
+    return int(maps.build(now))
 
 
 def learn_profiles(now: datetime) -> int:
@@ -205,10 +217,19 @@ class Worker:
     def attempt(self, step: Step, now: datetime) -> int:
         """Run a step; a failure is logged with the step's name, and the others go on."""
         try:
-            return step.run(now)
+            return self._take_turn(step, now) if step.shared else step.run(now)
         except Exception:  # The outermost loop: one broken step must not stop the others.
             log.exception("the step %r failed; it is tried again in %s", step.name, step.every)
             return 0
+
+    def _take_turn(self, step: Step, now: datetime) -> int:
+        from broadsheet.papers import claims
+
+        with claims.turn(step.name, step.every) as mine:
+            done = step.run(now) if mine else 0
+        if done:
+            claims.again(step.name)
+        return done
 
     def run(self) -> None:
         """Work until told to stop."""

@@ -54,7 +54,13 @@ def built_encoder(home: Path, threads: int = 1) -> OnnxEncoder:
 
 def vectors_of(papers: Sequence[PaperToIndex], home: Path, progress: Progress) -> NDArray[np.float16]:
     """Give the papers' vectors, (n, dim) float16; those of an earlier run are read, the others encoded and kept."""
-    encoder = built_encoder(home, os.cpu_count() or 1)
+    return vectors_by(built_encoder(home, os.cpu_count() or 1), papers, home, progress)
+
+
+def vectors_by(
+    encoder: OnnxEncoder, papers: Sequence[PaperToIndex], home: Path, progress: Progress
+) -> NDArray[np.float16]:
+    """The same by an encoder of one's own; a home keeps the vectors of several side by side."""
     folder = home / "bench" / f"vectors-{sha256(encoder.id.encode()).hexdigest()[:12]}"
     parts = []
     for start in range(0, len(papers), PART):

@@ -1,189 +1,154 @@
-"""How fast papers are encoded, beside sentence-transformers on the same texts, weights, core and minutes."""
+"""How fast papers are encoded: beside sentence-transformers, beside what the core can multiply, and at what quality."""
 
-import gzip
-import json
 import os
-import shutil
-import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from statistics import median
+from typing import Final
 
 import numpy as np
 
+from broadsheet.bench import encode_beside, encode_openvino, encode_peak, encode_quality, encode_static
+from broadsheet.bench.corpus import built_encoder
 from broadsheet.bench.report import CannotMeasure, Measured, shared_data
-from broadsheet.lib.files import lock
 from broadsheet.lib.progress import Progress, silent
-from broadsheet.lib.text import plain
-from broadsheet.search.encoder import OnnxEncoder, find
-from broadsheet.search.types import FloatArray
-from broadsheet.search.weights import complete
+from broadsheet.search import bert_onnx
+from broadsheet.search.bring import PUBLISHED
+from broadsheet.search.choice import FIRST
+from broadsheet.search.encoder import MODEL_FILE, OnnxEncoder, place
+from broadsheet.search.encoder_gpu import BatchedEncoder
+from broadsheet.search.weights import EncoderError
 
-PEER_PACKAGES: Final = ("torch==2.13.0", "sentence-transformers==6.2.0", "transformers==5.23.0")
-PEER_SCRIPT: Final = Path(__file__).with_name("peer_sentence_transformers.py")
-COUNT: Final = 384
-CHUNK: Final = 64
-# A peer that computes something else is no peer: first components of the vectors, int8 against fp32.
-LEAST_LIKENESS: Final = 0.98
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The other program, running and ready."""
-
-    requests: IO[str]
-    answers: IO[str]
-    versions: Mapping[str, str]
-
-    def encode(self, texts: Sequence[str]) -> tuple[float, FloatArray]:
-        """Let it encode texts; gives its CPU-seconds and the first components of each vector."""
-        self.requests.write(json.dumps(list(texts)) + "\n")
-        self.requests.flush()
-        answer = _line(self.answers)
-        return float(answer["cpu_s"]), np.array(answer["vectors"], dtype=np.float32)
+COUNT: Final = 192
+TIMED: Final = 96
+ROUNDS: Final = 5
+EXACT: Final = "minilm-fp32"
+# Word pieces in a batch: about eight texts of the usual length.
+BATCH: Final = 2048
+RATIOS: Final = ("vs_sentence_transformers", "share_of_matmul_peak", "share_of_mixed_peak")
+NOTES: Final = [
+    f"{COUNT} texts of at most 256 word pieces on one core, one thread; medians of texts per CPU-second. The peer is "
+    f"{', '.join(encode_beside.PEER_PACKAGES)}, fp32, one text at a time, its fastest way on one core.",
+    "share_of_matmul_peak: all operations of the graph over CPU time, against the most that int8 multiplication "
+    "reaches on this core in the same minutes. share_of_mixed_peak holds attention, fp32 inside, against fp32's peak.",
+    "*_batches: sorted by length, about eight texts at a time. all_cores_docs_per_s is wall time, which others on the "
+    "machine change.",
+    "NAME_fused and NAME_dense are nDCG@10; a difference is int8 less fp32, with its 95 % interval by the bootstrap.",
+]
 
 
 def measure(progress: Progress = silent) -> Measured:
-    """Compare on papers of the shared sample, as `title. abstract`. Raises CannotMeasure."""
+    """Measure on papers of the shared sample and on the judged collections. Raises CannotMeasure."""
     from django.conf import settings
 
     home = Path(settings.CONFIG.home)
-    found = compare(sample_texts(COUNT), home=home, weights=home / "weights", progress=progress)
-    ratios = {"encode_vs_sentence_transformers": found["encode_vs_sentence_transformers"]}
-    packages = ", ".join(PEER_PACKAGES)
-    notes = [
-        f"{COUNT} texts of at most 256 word pieces, in chunks of {CHUNK} by turns, one thread each on one core; "
-        "medians over the chunks of texts per CPU-second.",
-        f"The peer is {packages}, fp32, one text at a time, its fastest way on one core; ours is int8.",
-    ]
-    return Measured(found, ratios, notes)
+    texts = encode_beside.sample_texts(COUNT)
+    small, exact = built_encoder(home), exact_encoder(home)
+    beside = encode_beside.compare(texts, COUNT, home=home, weights=home / "weights", encoder=small, progress=progress)
+    figures = {
+        "docs_per_cpu_s": beside["encode_docs_per_cpu_s"],
+        "vs_sentence_transformers": beside["encode_vs_sentence_transformers"],
+        "sentence_transformers_docs_per_cpu_s": beside["peer_docs_per_cpu_s"],
+        **nearness(small, exact, texts),
+        **speeds(ways_of(home, small, exact, progress), texts[:TIMED], progress),
+        **shares(place(home, FIRST) / MODEL_FILE, small, texts[:TIMED], progress),
+        **all_cores(small, texts),
+    }
+    fp32 = place(home / "bench", EXACT) / MODEL_FILE
+    others, missing = encode_openvino.or_nothing(home, fp32, small, texts[:TIMED], ROUNDS, progress)
+    figures |= others
+    small.threads = exact.threads = os.cpu_count() or 1
+    figures |= encode_quality.compare(shared_data("judged"), small, exact, home, progress)
+    return Measured(figures, {name: figures[name] for name in RATIOS}, [*NOTES, *missing])
 
 
-def compare(
-    texts: Sequence[str],
-    count: int = COUNT,
-    *,
-    home: Path,
-    weights: Path,
-    encoder: OnnxEncoder | None = None,
-    progress: Progress = silent,
-) -> dict[str, float]:
-    """Encode the first `count` texts by our encoder and by sentence-transformers, chunk by chunk in turns.
+def exact_encoder(home: Path) -> OnnxEncoder:
+    """Give the same model in fp32, built under the home's `bench` on first use. Raises CannotMeasure."""
+    try:
+        bert_onnx.build(home / "bench", home / "weights", name=EXACT, plan=PUBLISHED[EXACT])
+        return OnnxEncoder.load(place(home / "bench", EXACT))
+    except EncoderError as error:
+        raise CannotMeasure(f"the encoder in fp32 cannot be built: {error}") from error
 
-    home: holds the built encoder, and the peer's environment in bench/peer-venv, which is made on first use.
-    weights: directory of the published files. Returns medians of texts per CPU-second and their ratio. Both keep to
-    one core. Raises CannotMeasure.
-    """
-    encoder = encoder or find(home)
-    if encoder is None or not complete(weights):
-        raise CannotMeasure(f"the encoder or its weights are not in {home}: run `broadsheet encoder build`")
-    python = peer_python(home)
-    chunks = [texts[start : start + CHUNK] for start in range(0, min(count, len(texts)), CHUNK)]
-    ours, theirs = [], []
-    with pinned() as core, running(python, weights, core) as peer:
-        _warm_up(encoder, peer, chunks[0])
-        for number, chunk in enumerate(chunks, start=1):
-            started = time.process_time()
-            vectors = encoder.encode(chunk)
-            ours.append(len(chunk) / (time.process_time() - started))
-            seconds, shown = peer.encode(chunk)
-            theirs.append(len(chunk) / seconds)
-            check_alike(vectors, shown)
-            progress(number, len(chunks))
+
+def nearness(small: OnnxEncoder, exact: OnnxEncoder, texts: Sequence[str]) -> dict[str, float]:
+    """Tell how near the vectors by int8 are to those by fp32."""
+    cosines = np.sum(small.encode(texts) * exact.encode(texts), axis=1)
+    return {"cosine_to_fp32": float(cosines.mean()), "cosine_to_fp32_least": float(cosines.min())}
+
+
+def ways_of(home: Path, small: OnnxEncoder, exact: OnnxEncoder, progress: Progress = silent) -> dict[str, OnnxEncoder]:
+    """Name the ways of encoding that are timed beside one another."""
     return {
-        "encode_docs_per_cpu_s": statistics.median(ours),
-        "peer_docs_per_cpu_s": statistics.median(theirs),
-        "encode_vs_sentence_transformers": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+        "int8": small,
+        "int8_batches": batched(place(home, FIRST)),
+        "fp32": exact,
+        "fp32_batches": batched(place(home / "bench", EXACT)),
+        "static_table": encode_static.static_table(small, home / "bench" / "static-table.f4", progress),
     }
 
 
-def check_alike(vectors: FloatArray, shown: FloatArray) -> None:
-    """Refuse a comparison of two different things: the first components must agree. Raises CannotMeasure."""
-    mine = vectors[:, : shown.shape[1]]
-    norms = np.linalg.norm(mine, axis=1) * np.linalg.norm(shown, axis=1)
-    likeness = float(np.mean(np.sum(mine * shown, axis=1) / norms))
-    if not likeness >= LEAST_LIKENESS:
-        raise CannotMeasure(f"the peer's vectors are not ours: mean cosine of the first components {likeness:.3f}")
+def batched(directory: Path) -> BatchedEncoder:
+    """Open an encoder so that it takes texts in batches sorted by length."""
+    encoder = BatchedEncoder.load(directory)
+    encoder.budget = BATCH
+    return encoder
 
 
-def sample_texts(count: int) -> list[str]:
-    """Take texts spread over the shared sample of arXiv. Raises CannotMeasure where it is not there."""
-    texts = []
-    with gzip.open(shared_data("arxiv/sample_50k.jsonl.gz"), "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            if number % 97 == 0:
-                row = json.loads(line)
-                # Without TeX, which our encoder would drop: both are to read the same words.
-                texts.append(plain(f"{row['title']}. {row['abstract']}"))
-                if len(texts) == count:
-                    break
-    return texts
+def speeds(
+    ways: Mapping[str, OnnxEncoder], texts: Sequence[str], progress: Progress = silent, rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Time the ways by turns on one core; figures: WAY_docs_per_cpu_s, medians over the rounds."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    with encode_beside.pinned():
+        for number in range(rounds):
+            for name, encoder in ways.items():
+                found[name].append(len(texts) / cpu_seconds(encoder, texts))
+            progress(number + 1, rounds)
+    return {f"{name}_docs_per_cpu_s": median(each) for name, each in found.items()}
 
 
-def peer_python(home: Path) -> Path:
-    """Give the Python of the peer's environment, made on first use (torch: some minutes). Raises CannotMeasure."""
-    venv = home / "bench" / "peer-venv"
-    done = venv / "ready.txt"
-    wanted = "\n".join(PEER_PACKAGES)
-    with lock(venv.parent / ".peer.lock"):
-        if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
-            shutil.rmtree(venv, ignore_errors=True)
-            _run([sys.executable, "-m", "venv", str(venv)])
-            pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-            _run([*pip, *PEER_PACKAGES])
-            done.write_text(wanted, encoding="utf-8")
-    return venv / "bin" / "python"
+def cpu_seconds(encoder: OnnxEncoder, texts: Sequence[str]) -> float:
+    """Give the CPU-seconds that an encoder takes for texts."""
+    return encode_beside.timed(encoder, texts)[0]
 
 
-@contextmanager
-def pinned() -> Iterator[int]:
-    """Keep this thread to one core while the block runs and give its number; -1 where the system cannot."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield -1
-        return
-    before = os.sched_getaffinity(0)
-    core = max(before)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield core
-    finally:
-        os.sched_setaffinity(0, before)
+def shares(
+    model: Path, encoder: OnnxEncoder, texts: Sequence[str], progress: Progress = silent, rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Time encoding and matrix multiplication by turns on one core, and tell the share of the peak that is reached.
+
+    share_of_matmul_peak: all operations over CPU time, against the peak of int8. share_of_mixed_peak: the time that
+    the operations would take at the peak of their own precision, over CPU time; attention is fp32 inside.
+    """
+    counted = encode_peak.operations(model)
+    lengths = [len(encoder.pieces(text)) for text in texts]
+    linear = encode_peak.Operations(counted.linear, 0).of(lengths)
+    square = encode_peak.Operations(0, counted.square).of(lengths)
+    rows = []
+    with encode_beside.pinned():
+        for number in range(rounds):
+            peaks = encode_peak.peak("int8"), encode_peak.peak("fp32")
+            rows.append((*peaks, cpu_seconds(encoder, texts)))
+            progress(number + 1, rounds)
+    of_int8 = median((linear + square) / seconds / int8 for int8, _fp32, seconds in rows)
+    mixed = median((linear / int8 + square / fp32) / seconds for int8, fp32, seconds in rows)
+    return {
+        "share_of_matmul_peak": of_int8,
+        "share_of_mixed_peak": mixed,
+        "int8_peak_gop_per_s": median(row[0] for row in rows) / 1e9,
+        "fp32_peak_gflop_per_s": median(row[1] for row in rows) / 1e9,
+        "gop_per_text": (linear + square) / len(texts) / 1e9,
+        "pieces_per_text": sum(lengths) / len(lengths),
+    }
 
 
-@contextmanager
-def running(python: Path, weights: Path, core: int) -> Iterator[Peer]:
-    """Start the peer, wait until it has loaded its model, and end it with the block. Raises CannotMeasure."""
-    command = [str(python), str(PEER_SCRIPT), str(weights), str(core)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdin and process.stdout
-        try:
-            yield Peer(process.stdin, process.stdout, _line(process.stdout)["ready"])
-        finally:
-            process.kill()
-
-
-def _warm_up(encoder: OnnxEncoder, peer: Peer, texts: Sequence[str]) -> None:
-    encoder.encode(texts[:16])
-    peer.encode(texts[:16])
-
-
-def _line(answers: IO[str]) -> dict[str, Any]:
-    line = answers.readline()
-    if not line:
-        raise CannotMeasure("the peer ended without an answer")
-    found: dict[str, Any] = json.loads(line)
-    return found
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line.lower()] or ["no reason given"]
-        raise CannotMeasure(f"the peer's environment could not be made: {said[-1]}")
+def all_cores(encoder: OnnxEncoder, texts: Sequence[str]) -> dict[str, float]:
+    """Encode on every core: texts per CPU-second, and per second, which others on the machine change."""
+    one, encoder.threads = encoder.threads, os.cpu_count() or 1
+    wall = time.perf_counter()
+    spent = cpu_seconds(encoder, texts)
+    wall = time.perf_counter() - wall
+    encoder.threads = one
+    return {"all_cores_docs_per_cpu_s": len(texts) / spent, "all_cores_docs_per_s": len(texts) / wall}

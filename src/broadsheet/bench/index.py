@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from broadsheet.bench import encode
+from broadsheet.bench import encode_beside
 from broadsheet.bench.corpus import sample_papers
 from broadsheet.bench.report import Measured
 from broadsheet.bench.words import words_only
@@ -22,5 +22,5 @@ def measure(progress: Progress) -> Measured:
             runs.append(words_only(papers, Path(scratch)))
         progress(number + 1, RUNS)
     words = {name: median(run[name] for run in runs) for name in runs[0]}
-    encoding = encode.measure(progress)
+    encoding = encode_beside.measure(progress)
     return Measured(words | encoding.figures, encoding.ratios, encoding.notes)

@@ -77,18 +77,24 @@ def judged(directory: Path, encoder: Encoder, collections: Sequence[str] = COLLE
     """Rank each collection in `directory`; figures: NAME_ndcg10 (fused), NAME_ndcg10_bm25 and NAME_ndcg10_dense."""
     figures: dict[str, float] = {}
     for name in collections:
-        collection = read(directory / name)
-        with tempfile.TemporaryDirectory() as scratch:
-            reader = _indexed(collection, encoder, Path(scratch))
-            ways: dict[str, Callable[[str], Results]] = {
-                "": partial(reader.search, mode="hybrid", limit=CUT),
-                "_bm25": partial(ShardReader(reader.path).search, mode="hybrid", limit=CUT),
-                "_dense": partial(reader.search, mode="semantic", limit=CUT),
-            }
-            for suffix, ranked in ways.items():
-                scores = [_score(ranked(text), collection, query) for query, text in collection.queries.items()]
-                figures[f"{name}_ndcg10{suffix}"] = float(np.mean(scores))
+        for way, each in scores(read(directory / name), encoder).items():
+            figures[f"{name}_ndcg10{way}"] = float(np.mean(each))
     return figures
+
+
+def scores(collection: Judged, encoder: Encoder) -> dict[str, list[float]]:
+    """Give nDCG@10 by query, in their order: "" fused, _bm25 and _dense the halves."""
+    with tempfile.TemporaryDirectory() as scratch:
+        reader = _indexed(collection, encoder, Path(scratch))
+        ways: dict[str, Callable[[str], Results]] = {
+            "": partial(reader.search, mode="hybrid", limit=CUT),
+            "_bm25": partial(ShardReader(reader.path).search, mode="hybrid", limit=CUT),
+            "_dense": partial(reader.search, mode="semantic", limit=CUT),
+        }
+        queries = collection.queries.items()
+        return {
+            way: [_score(ranked(text), collection, query) for query, text in queries] for way, ranked in ways.items()
+        }
 
 
 def _score(results: Results, collection: Judged, query: str) -> float:

@@ -15,7 +15,19 @@ from broadsheet import __version__
 from broadsheet.lib.clock import now
 from broadsheet.lib.progress import Progress
 
-BENCHES: Final = ("import", "index", "search", "judged", "integrity", "api", "digest", "foryou", "groups")
+BENCHES: Final = (
+    "import",
+    "index",
+    "encode",
+    "search",
+    "judged",
+    "integrity",
+    "api",
+    "digest",
+    "foryou",
+    "groups",
+    "scale",
+)
 RESULTS: Final = Path(__file__).resolve().parents[3] / "bench" / "results"
 PACKAGES: Final = ("django", "tantivy", "numpy", "onnxruntime", "tokenizers")
 
@@ -33,10 +45,10 @@ class CannotMeasure(Exception):
     """Something a bench needs is not there; the message says what and how to get it."""
 
 
-def run_bench(name: str, progress: Progress, save: bool = False, **given: Path) -> dict[str, Any]:
+def run_bench(name: str, progress: Progress, save: bool = False, **given: object) -> dict[str, Any]:
     """Run a bench and give its report; with `save` also keep it under bench/results. Raises CannotMeasure.
 
-    given: files that the bench is to measure instead of its own data.
+    given: what the bench is to measure instead of its own data or sizes.
     """
     moment = now()
     report = _report(name, _measure(name)(progress, **given), moment)

@@ -7,6 +7,7 @@ from broadsheet.cli import DONE, FAILED
 from broadsheet.commands import output
 from broadsheet.digest import health, records
 from broadsheet.lib.clock import now
+from broadsheet.moving.health import backup_check
 from broadsheet.papers.database import migrate
 from broadsheet.papers.health import Check
 
@@ -33,7 +34,7 @@ def _address(text: str) -> str:
 def run(options: argparse.Namespace) -> int:
     """Look, and print; the exit status is 1 where something is not well."""
     migrate()
-    checks = health.own(now()) if options.mail else health.checks()
+    checks = health.own(now()) if options.mail else [*health.checks(), backup_check(now())]
     if not options.offline:
         checks += records.checks(sends_from=options.sends_from or "")
     ok = all(check.ok for check in checks)

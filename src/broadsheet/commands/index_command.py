@@ -25,9 +25,10 @@ def run(options: argparse.Namespace) -> int:
     migrate()
     applied = finding.index(rebuild=options.rebuild, progress=watched("words"))
     encoded = 0
-    if not options.words_only and (encoder := encoder_setup.bulk_encoder()):
-        encoded = encode_missing(encoder, progress=watched("encoding"))
-        applied += finding.index(progress=watched("vectors")) if encoded else 0
+    for encoder in () if options.words_only else encoder_setup.bulk_encoders():
+        done = encode_missing(encoder, progress=watched("encoding"))
+        applied += finding.index(progress=watched("vectors")) if done else 0
+        encoded += done
     if options.json:
         output.print_json({"changes": applied, "encoded": encoded, "encoder": encoder_id()})
     else:

@@ -1,6 +1,7 @@
 """The change log as the shard reads it."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import numpy as np
 from django.db.models import Max
@@ -14,6 +15,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def vector_source(encoder: str) -> str:
+    """Give what the log notes as the source of a vector: which encoder it is by, in 20 signs."""
+    return sha256(encoder.encode()).hexdigest()[:20]
+
+
 class RecordLog:
     """The record's side of `catch_up()`, with the vectors of one encoder; "" gives none."""
 
@@ -25,9 +31,16 @@ class RecordLog:
         return int(Change.objects.aggregate(last=Max("seq"))["last"] or 0)
 
     def since(self, seq: int, limit: int) -> list[tuple[int, int, bool]]:
-        """Changes after `seq` as (seq, paper, words changed), in order."""
-        found = Change.objects.filter(seq__gt=seq).order_by("seq").values_list("seq", "paper_id", "kind")[:limit]
-        return [(number, paper, kind != "vector") for number, paper, kind in found]
+        """Changes after `seq` as (seq, paper, words changed), in order; `limit` bounds how many are looked at.
+
+        Vectors by other encoders are no change here. The last one looked at is told all the same: with it the shard
+        knows how far it has come.
+        """
+        columns = ("seq", "paper_id", "kind", "source")
+        found = list(Change.objects.filter(seq__gt=seq).order_by("seq").values_list(*columns)[:limit])
+        mine = ("", vector_source(self.encoder))
+        told = [row for row in found[:-1] if row[2] != "vector" or row[3] in mine] + found[-1:]
+        return [(number, paper, kind != "vector") for number, paper, kind, _source in told]
 
     def papers(self, ids: Sequence[int]) -> dict[int, PaperToIndex]:
         """The papers with these numbers as they are now; those withdrawn or gone are left out."""

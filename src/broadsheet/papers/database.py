@@ -5,6 +5,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from broadsheet.lib.files import lock
+from broadsheet.papers import claims
 
 
 def migrate() -> None:
@@ -13,9 +14,10 @@ def migrate() -> None:
         return
     from django.conf import settings
 
-    # Two processes that start at once must not both create the tables.
-    with lock(settings.CONFIG.home / "migrate.lock"):
-        call_command("migrate", interactive=False, verbosity=0)
+    # Two processes that start at once must not both create the tables, on one host or on several.
+    with lock(settings.CONFIG.home / "migrate.lock"), claims.in_turn("migrate"):
+        if _is_behind():
+            call_command("migrate", interactive=False, verbosity=0)
 
 
 def _is_behind() -> bool:

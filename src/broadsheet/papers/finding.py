@@ -2,7 +2,8 @@
 
 import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Literal
 
 from django.conf import settings
@@ -11,9 +12,15 @@ from broadsheet.lib.progress import Progress, silent
 from broadsheet.papers import queries
 from broadsheet.papers.changes import RecordLog
 from broadsheet.papers.models import Paper
+from broadsheet.papers.record_elsewhere import opened_elsewhere, shareable
 from broadsheet.search import encoder as encoders
-from broadsheet.search.shard import ShardReader, catch_up
+from broadsheet.search.choice import name_in_use, shard_place
+from broadsheet.search.divided import Shards
+from broadsheet.search.dividing import catch_up_all
+from broadsheet.search.executor import Searcher
+from broadsheet.search.shard import CaughtUp
 from broadsheet.search.types import Encoder, Filter, Hit, Mode, Results
+from broadsheet.search.weights import EncoderError
 
 _opening = threading.Lock()
 
@@ -48,40 +55,80 @@ class Found:
     words: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=2)
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An encoder by its id, so that a reader can be kept for it."""
+
+    id: str
+    encoder: Encoder | None = field(compare=False)
+
+
+def encoder_name() -> str:
+    """The name of the encoder that answers, or `none`."""
+    return name_in_use(settings.CONFIG.home, settings.CONFIG.encoder)
+
+
 def query_encoder() -> Encoder | None:
-    """The encoder for queries, loaded once in a process; None where it was not built."""
-    if settings.CONFIG.encoder == "none":
-        return None
-    return encoders.find(settings.CONFIG.home, settings.CONFIG.encoder, threads=1)
+    """The encoder for queries, loaded once in a process; None where it was not built.
+
+    It follows the choice that `broadsheet encoder use` makes, which costs one short look at the disk.
+    """
+    name = encoder_name()
+    # Building it anew makes another stamp: an encoder that comes later is found.
+    built = encoders.stamp(encoders.place(settings.CONFIG.home, name))
+    return _encoder(settings.CONFIG.home, name, built) if built else None
 
 
 @lru_cache(maxsize=2)
-def _reader(encoder: str) -> ShardReader:
-    return ShardReader(settings.CONFIG.home / "shard", query_encoder())
+def _encoder(home: Path, name: str, built: int) -> Encoder | None:
+    return encoders.find(home, name, threads=1)
 
 
-def reader() -> ShardReader:
-    """The shard's reader of this process; it follows the shard by itself, and an encoder that is built later."""
+@lru_cache(maxsize=2)
+def _reader(place: Path, named: _Named) -> Shards:
+    return Shards(place, named.encoder)
+
+
+def reader() -> Searcher:
+    """The index's reader of this process; it follows the index, its division and the choice of an encoder by itself."""
     with _opening:
-        if query_encoder() is None:
-            # It may have been built since; looking again costs one look at the disk.
-            query_encoder.cache_clear()
+        return _reader(*_present())
+
+
+def _present() -> tuple[Path, _Named]:
+    """Where the shard is that answers, and the encoder whose vectors it holds: both from before a switch, or after."""
+    while True:
+        name = encoder_name()
         encoder = query_encoder()
-        return _reader(encoder.id if encoder else "")
+        if name == encoder_name():
+            id = encoder.id if encoder else _id_on_card(name)
+            return shard_place(settings.CONFIG.home, name), _Named(id, encoder)
+
+
+def _id_on_card(name: str) -> str:
+    # An encoder whose graph is damaged cannot encode, but the shard keeps its vectors until it is mended.
+    try:
+        return encoders.Card.read(encoders.place(settings.CONFIG.home, name)).id
+    except EncoderError:
+        return ""
 
 
 def forget() -> None:
     """Open the encoder and the shard anew at the next query, as after one of them was built or moved."""
-    query_encoder.cache_clear()
+    _encoder.cache_clear()
     _reader.cache_clear()
 
 
 def index(rebuild: bool = False, progress: Progress = silent) -> int:
     """Bring the shard up to date with the record; give the number of changes applied."""
-    encoder = query_encoder()
-    name = encoder.id if encoder else ""
-    return catch_up(settings.CONFIG.home / "shard", RecordLog(name), name, progress=progress, rebuild=rebuild).changes
+    place, named = _present()
+    return index_at(place, named.id, rebuild, progress).changes
+
+
+def index_at(place: Path, encoder: str, rebuild: bool = False, progress: Progress = silent) -> CaughtUp:
+    """Bring the shards at a place up to date with the record, with the vectors of the encoder of this id."""
+    elsewhere = partial(opened_elsewhere, encoder) if shareable() else None
+    return catch_up_all(place, settings.CONFIG.shards, RecordLog(encoder), encoder, progress, rebuild, elsewhere)
 
 
 def indexed_up_to() -> int:

@@ -9,11 +9,10 @@ from django.conf import settings
 from django.db.models import Max
 
 from broadsheet.lib.clock import now as wall_clock
-from broadsheet.papers import completeness, encoder_setup, finding
+from broadsheet.papers import completeness, encoder_change, encoder_setup, finding
 from broadsheet.papers.completeness import DayHealth
 from broadsheet.papers.database import size_on_disk
 from broadsheet.papers.models import Change, Harvest, Paper, Quarantined
-from broadsheet.papers.vectors import encoded_share
 
 # Less than this and a harvest, a merge of the index or a backup may fail.
 LEAST_FREE: Final = 2**30
@@ -116,11 +115,10 @@ def encoder_check() -> Check:
         return Check("encoder", True, "none is wanted: search goes by words alone")
     if not encoder_setup.is_built():
         return Check("encoder", False, "not built: search goes by words alone", "run `broadsheet encoder build`")
-    encoder = finding.query_encoder()
-    done, total = encoded_share(encoder.id) if encoder else (0, 0)
-    return Check(
-        "encoder", True, f"{done:,} of {total:,} papers encoded", "" if done == total else "the worker goes on"
-    )
+    present, *others = encoder_change.standing()
+    told = [f"{present.encoded:,} of {present.papers:,} papers encoded"]
+    told += [f"{one.name} is coming: {one.encoded:,} of {one.papers:,}" for one in others if one.state == "coming"]
+    return Check("encoder", True, "; ".join(told), "" if present.share == 1 else "the worker goes on")
 
 
 def index_lag() -> int:

@@ -4,10 +4,11 @@ The model is that of Devlin et al. (2019), "BERT: Pre-training of Deep Bidirecti
 pooling of Reimers and Gurevych (2019), "Sentence-BERT". onnx and safetensors are imported only while building.
 """
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from broadsheet.lib.files import lock, sync_directory
 from broadsheet.lib.progress import Progress, silent
+from broadsheet.search.choice import FIRST
 from broadsheet.search.encoder import (
     CARD_FILE,
     MAX_LENGTH,
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 Tensors = Mapping[str, NDArray[Any]]
 OPSET, IR_VERSION = 17, 8
 FUSED = "com.microsoft"
-NAME: Final = "minilm-int8"
 LEAST_COSINE: Final = 0.99
 RECIPE: Final = f"plain; norm({1 - TITLE_SHARE:g} (title. abstract) + {TITLE_SHARE:g} title)"
 # Invented; of the lengths and kinds that the encoder meets: queries, titles, sentences and one abstract.
@@ -58,6 +59,29 @@ SAMPLES: Final = (
     "deep network trained on forty years of data. The gap between them opens only in catchments with large reservoirs, "
     "where the operator's decisions matter more than the weather. Code and the cleaned series are released.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an encoder is made of its weights: what `Card` tells of it, and the part of its id that names the model."""
+
+    model: str = "minilm-l6-v2"
+    precision: str = "int8"
+    pooling: str = "mean"
+    max_length: int = MAX_LENGTH
+    query_prefix: str = ""
+    paper_prefix: str = ""
+
+    def id(self, sha256: str) -> str:
+        """Name everything a vector depends on: model, weights, precision, length, pooling and the recipe for texts."""
+        precision = "int8-channel" if self.precision == "int8" else self.precision
+        parts = [self.model, sha256[:12], precision, str(self.max_length), "plain", f"title{TITLE_SHARE * 100:.0f}"]
+        if self.pooling != "mean":
+            parts.append(self.pooling)
+        if self.query_prefix or self.paper_prefix:
+            told = hashlib.sha256(f"{self.query_prefix}\0{self.paper_prefix}".encode()).hexdigest()
+            parts.append(f"prefix-{told[:8]}")
+        return ":".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +113,12 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise EncoderError(f"{path} is not a safetensors file") from error
+        found = load_file(path)
+    except (OSError, SafetensorError, TypeError, KeyError) as error:
+        raise EncoderError(f"{path} is not a safetensors file, or of a kind of number that is not read here") from error
+    # Some publish the whole model, in which the encoder is one part; some publish half precision.
+    bare = {name.removeprefix("bert."): value for name, value in found.items()}
+    return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in bare.items()}
 
 
 class _Graph:
@@ -119,11 +146,14 @@ class _Graph:
         return name
 
 
-def bert_graph(tensors: Tensors, config: BertConfig, *, small_words: bool = False) -> "ModelProto":
+def bert_graph(
+    tensors: Tensors, config: BertConfig, *, small_words: bool = False, pooling: str = "mean"
+) -> "ModelProto":
     """Write the ONNX graph of a BERT sentence encoder.
 
     Inputs `input_ids` and `attention_mask`, both (batch, length) int64; output `sentence_embedding`, (batch, dim)
     float32 rows of length 1. small_words: keep the word table as int8 with one scale per word, a quarter of its size.
+    pooling: `mean` of the word pieces, or `cls`, the first one.
     Raises EncoderError where a tensor is missing.
     """
     graph = _Graph()
@@ -134,7 +164,7 @@ def bert_graph(tensors: Tensors, config: BertConfig, *, small_words: bool = Fals
             hidden = _block(graph, tensors, config, f"encoder.layer.{layer}", hidden, mask)
     except KeyError as error:
         raise EncoderError(f"the weights have no tensor {error}") from error
-    _pool(graph, hidden)
+    _unit(graph, _mean(graph, hidden) if pooling == "mean" else _first(graph, hidden))
     return _model(graph, config)
 
 
@@ -188,17 +218,26 @@ def _matmul(graph: _Graph, tensors: Tensors, name: str, hidden: str) -> str:
     return graph.step("MatMul", hidden, graph.constant(f"{name}.weight", tensors[f"{name}.weight"].T))
 
 
-def _pool(graph: _Graph, hidden: str) -> None:
-    """Average the word pieces that are not padding and scale the result to length 1."""
-    from onnx import helper
-
+def _mean(graph: _Graph, hidden: str) -> str:
+    """Average the word pieces that are not padding."""
     last, middle = graph.constant("axis_last", np.array([-1])), graph.constant("axis_1", np.array([1]))
     mask = graph.step("Unsqueeze", graph.step("Cast", "attention_mask", to=1), last)
     total = graph.step("ReduceSum", graph.step("Mul", hidden, mask), middle, keepdims=0)
-    mean = graph.step("Div", total, graph.step("ReduceSum", mask, middle, keepdims=0))
-    length = graph.step("ReduceL2", mean, axes=[-1], keepdims=1)
+    return graph.step("Div", total, graph.step("ReduceSum", mask, middle, keepdims=0))
+
+
+def _first(graph: _Graph, hidden: str) -> str:
+    """Take the first word piece, which stands for the text."""
+    return graph.step("Gather", hidden, graph.constant("first", np.array(0)), axis=1)
+
+
+def _unit(graph: _Graph, pooled: str) -> None:
+    """Scale to length 1 and make that the output."""
+    from onnx import helper
+
+    length = graph.step("ReduceL2", pooled, axes=[-1], keepdims=1)
     length = graph.step("Max", length, graph.constant("tiny", np.array(1e-12, dtype=np.float32)))
-    graph.nodes.append(helper.make_node("Div", [mean, length], ["sentence_embedding"], name="unit"))
+    graph.nodes.append(helper.make_node("Div", [pooled, length], ["sentence_embedding"], name="unit"))
 
 
 def _model(graph: _Graph, config: BertConfig) -> "ModelProto":
@@ -237,24 +276,47 @@ def quantise(model: "ModelProto", path: Path) -> None:
 
 
 def build(
-    home: Path, weights: Path, progress: Progress = silent, files: Sequence[WeightFile] = FILES, name: str = NAME
+    home: Path,
+    weights: Path,
+    progress: Progress = silent,
+    files: Sequence[WeightFile] = FILES,
+    name: str = FIRST,
+    plan: Plan = Plan(),
 ) -> Path:
     """Build the encoder from the published files in the directory `weights` and return its directory under `home`.
 
     Takes seconds. The directory appears whole or not at all; one that is there and fits this program is kept.
     Raises EncoderError where the weights are not the published ones, or int8 came out too far from fp32.
     """
-    target = place(home, name)
     if not complete(weights, tuple(files)):
         raise EncoderError(f"{weights} does not hold the published files")
+    return build_pinned(home, weights, {file.name: file.sha256 for file in files}, name, plan, progress)
+
+
+def build_pinned(
+    home: Path,
+    weights: Path,
+    sums: Mapping[str, str],
+    name: str,
+    plan: Plan,
+    progress: Progress = silent,
+    check: Callable[[Path], object] = Card.read,
+) -> Path:
+    """Build an encoder whose weights have the given sums, SHA-256 (hex) by file. The rest is as in `build`.
+
+    check: sees the finished directory before it is put in place, and raises EncoderError where it must not be.
+    """
+    target = place(home, name)
+    id = plan.id(sums["model.safetensors"])
     try:
         with lock(target.parent / ".lock"):
-            if not _is_sound(target, _id(files)):
+            if not _is_sound(target, id):
                 staging = target.parent / f".{name}.building"
                 shutil.rmtree(staging, ignore_errors=True)
                 staging.mkdir()
-                _build_in(staging, weights, _id(files), progress)
-                _put_in_place(staging, target)
+                _build_in(staging, weights, id, plan, sums, progress)
+                check(staging)
+                put_in_place(staging, target)
     except OSError as error:
         raise EncoderError(f"the encoder cannot be kept in {target}: {error}") from error
     return target
@@ -268,39 +330,50 @@ def _is_sound(directory: Path, id: str) -> bool:
         return False
 
 
-def _id(files: Sequence[WeightFile]) -> str:
-    """Name everything a vector depends on: model, weights, precision, length and the recipe for papers."""
-    weights = next(file.sha256[:12] for file in files if file.name.endswith(".safetensors"))
-    return f"minilm-l6-v2:{weights}:int8-channel:{MAX_LENGTH}:plain:title{TITLE_SHARE * 100:.0f}"
-
-
-def _build_in(directory: Path, weights: Path, id: str, progress: Progress) -> None:
+def _build_in(
+    directory: Path, weights: Path, id: str, plan: Plan, pinned: Mapping[str, str], progress: Progress
+) -> None:
     steps = 4
     config = BertConfig.read(weights / "config.json")
     tensors = read_tensors(weights / "model.safetensors")
     shutil.copyfile(weights / TOKENIZER_FILE, directory / TOKENIZER_FILE)
     progress(1, steps)
-    quantise(bert_graph(tensors, config, small_words=True), directory / MODEL_FILE)
+    exact = bert_graph(tensors, config, pooling=plan.pooling)
+    if plan.precision == "int8":
+        quantise(bert_graph(tensors, config, small_words=True, pooling=plan.pooling), directory / MODEL_FILE)
+    else:
+        (directory / MODEL_FILE).write_bytes(exact.SerializeToString())
     progress(2, steps)
-    cosine = self_test(tensors, config, directory)
+    cosine = self_test(exact, config.dim, directory, plan.max_length)
     progress(3, steps)
     if not cosine >= LEAST_COSINE:
         raise EncoderError(f"the int8 encoder is too far from fp32 on this machine: cosine {cosine:.4f}")
     sums = {name: digest(directory / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
-    Card(id, config.dim, MAX_LENGTH, RECIPE, sums, round(cosine, 5)).write(directory)
+    Card(
+        id,
+        config.dim,
+        plan.max_length,
+        RECIPE,
+        sums,
+        round(cosine, 5),
+        precision=plan.precision,
+        pooling=plan.pooling,
+        weights=dict(pinned),
+        query_prefix=plan.query_prefix,
+        paper_prefix=plan.paper_prefix,
+    ).write(directory)
     progress(steps, steps)
 
 
-def self_test(tensors: Tensors, config: BertConfig, directory: Path) -> float:
+def self_test(exact: "ModelProto", dim: int, directory: Path, max_length: int = MAX_LENGTH) -> float:
     """Give the mean cosine between the model in `directory` and the graph in fp32, over a dozen invented texts."""
-    tokenizer = open_tokenizer(directory / TOKENIZER_FILE, MAX_LENGTH)
-    exact = open_session(bert_graph(tensors, config).SerializeToString())
-    small = open_session(directory / MODEL_FILE)
-    vectors = [OnnxEncoder(session, tokenizer, "", config.dim).encode(SAMPLES) for session in (exact, small)]
+    tokenizer = open_tokenizer(directory / TOKENIZER_FILE, max_length)
+    sessions = (open_session(exact.SerializeToString()), open_session(directory / MODEL_FILE))
+    vectors = [OnnxEncoder(session, tokenizer, "", dim).encode(SAMPLES) for session in sessions]
     return float(np.mean(np.sum(vectors[0] * vectors[1], axis=1)))
 
 
-def _put_in_place(staging: Path, target: Path) -> None:
+def put_in_place(staging: Path, target: Path) -> None:
     """Rename the finished directory into place. A kill in between leaves no encoder, never half of one."""
     for name in (MODEL_FILE, TOKENIZER_FILE, CARD_FILE):
         with (staging / name).open("rb+") as stream:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tantivy import Index
 
-from broadsheet.lib.files import lock, sync_directory
+from broadsheet.lib.files import lock, sync_directory, write_whole
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.lexical import day_number, document, families, open_index
 from broadsheet.search.tables import (
@@ -35,8 +35,12 @@ from broadsheet.search.words import fields, row_text
 BATCH = 5_000
 # A commit costs the same for few papers as for many: a build makes one for every four batches.
 COMMIT = 20_000
+# A compaction, during which the old rows answer, takes so many changes at a call: new papers must not wait for it.
+AT_ONCE = 250_000
 BUILD_HEAP, BUILD_THREADS = 300_000_000, 2
 DAILY_HEAP, DAILY_THREADS = 50_000_000, 1
+
+REFLECTS = "reflects"
 
 _VECTOR_COLUMNS = ("bits.u1", "vec.i8", "scale.f4", "vec.f2", "id.i8", "date.i4", "kind.i4")
 
@@ -57,9 +61,9 @@ def catch_up(
     """Bring the shard in directory `path` up to the newest change of the record; calling it twice is free.
 
     A shard of another format, encoder or rotation seed, one that is damaged, or one whose record has fewer changes than
-    it has seen is built anew beside the old one and swapped in; so is one of whose rows more than a fifth are dead.
-    With `rebuild` it is built anew whatever it is. Killed anywhere, the next call repairs it. Raises ValueError where
-    vectors differ in length from one another.
+    it has seen is built anew beside the old one and swapped in; so, some changes at every call, is one of whose rows
+    more than a fifth are dead. With `rebuild` it is built anew whatever it is. Killed anywhere, the next call repairs
+    it. Raises ValueError where vectors differ in length from one another.
     """
     path.mkdir(parents=True, exist_ok=True)
     with lock(path / "lock", wait=False) as mine:
@@ -81,15 +85,23 @@ def _caught_up(path: Path, log: ChangeLog, encoder_id: str, progress: Progress, 
             changes = state.seq - before
         except DamagedShard:
             state = replace(state, format=0)
-    if state is None or state.wasteful or not state.fits(encoder_id) or state.seq > log.head():
+    if state is None or not state.fits(encoder_id) or state.seq > log.head():
         rebuilt = state is not None
         state = _rebuild(path, state, log, encoder_id, progress)
         changes = state.seq
+    elif state.wasteful:
+        compact = _rebuild(path, state, log, encoder_id, progress, AT_ONCE)
+        if compact.directory == state.directory:
+            return CaughtUp(state.seq, changes)
+        state, changes, rebuilt = compact, compact.seq, True
     _sweep(path, state.directory)
     return CaughtUp(state.seq, changes, rebuilt=rebuilt)
 
 
-def _rebuild(path: Path, old: State | None, log: ChangeLog, encoder_id: str, progress: Progress) -> State:
+def _rebuild(
+    path: Path, old: State | None, log: ChangeLog, encoder_id: str, progress: Progress, most: int | None = None
+) -> State:
+    """Build beside the old one and swap in; give the old one where `most` changes were not enough to end it."""
     # Without an old shard to answer meanwhile, the new one may be seen growing.
     name = NEXT if old else STATE
     start = read_state(path / name)
@@ -98,10 +110,12 @@ def _rebuild(path: Path, old: State | None, log: ChangeLog, encoder_id: str, pro
         start = State(directory="g1" if taken != "g1" else "g2", encoder=encoder_id)
         shutil.rmtree(path / start.directory, ignore_errors=True)
     try:
-        state = _follow(path, name, replace(start, encoder=encoder_id), log, progress)
+        state = _follow(path, name, replace(start, encoder=encoder_id), log, progress, most)
     except DamagedShard:
         shutil.rmtree(path / start.directory, ignore_errors=True)
-        state = _follow(path, name, State(start.directory, encoder_id), log, progress)
+        state = _follow(path, name, State(start.directory, encoder_id), log, progress, most)
+    if old and most and state.seq < old.seq:
+        return old
     if name == NEXT:
         (path / NEXT).replace(path / STATE)
         sync_directory(path)
@@ -115,15 +129,15 @@ def _sweep(path: Path, keep: str) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _follow(path: Path, name: str, state: State, log: ChangeLog, progress: Progress) -> State:
+def _follow(path: Path, name: str, state: State, log: ChangeLog, progress: Progress, most: int | None = None) -> State:
     start, head = state.seq, log.head()
     stored = read_state(path / name)
     if start == head and stored == state and (path / state.directory / LEX / "meta.json").exists():
         return state
-    writer = _Writer(path / state.directory, state, building=head - start > BATCH)
+    writer = _Writer(path / state.directory, state, head, building=head - start > BATCH)
     try:
         seq = committed = start
-        while changes := log.since(seq, BATCH):
+        while (most is None or seq - start < most) and (changes := log.since(seq, BATCH)):
             writer.apply(changes, log)
             seq = changes[-1][0]
             progress(seq - start, max(head, seq) - start)
@@ -136,11 +150,28 @@ def _follow(path: Path, name: str, state: State, log: ChangeLog, progress: Progr
     return state
 
 
+def _reflects(directory: Path, state: State, head: int) -> int:
+    """Give the newest change that every row of these files reflects, since papers are read as they are now.
+
+    It is the head at the moment when the files were begun. Without it a build would write, and bury, a paper's vector
+    once for the paper's own change and again for that of the vector.
+    """
+    place = directory / REFLECTS
+    if state.words == 0 and state.seq == 0:
+        write_whole(place, str(head).encode())
+        return head
+    try:
+        return int(place.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
 class _Writer:
     """The files of a shard opened for writing."""
 
-    def __init__(self, directory: Path, state: State, building: bool) -> None:
+    def __init__(self, directory: Path, state: State, head: int, building: bool) -> None:
         directory.mkdir(exist_ok=True)
+        self.reflects = _reflects(directory, state, head)
         self.directory = directory
         self.state = state
         self.files: dict[str, Appender] = {}
@@ -168,7 +199,7 @@ class _Writer:
             self.files[name] = Appender(directory / name, length)
         self.words = self._live("word_id.i8", state.words, "words_dead.i4", state.words_dead)
         self.vectors = self._live("id.i8", state.vectors, "dead.i4", state.vectors_dead)
-        self.kinds = {kind: n for n, kind in enumerate(read_kinds(directory / "kinds.jsonl", state))}
+        self.kinds = {kind: n for n, kind in enumerate(read_kinds(directory / "kinds.jsonl", state).kinds)}
         self.words_bytes, self.kinds_bytes = state.words_bytes, state.kinds_bytes
         self.dim = state.dim
         self.rotation = self._read_rotation() if state.dim else np.empty((0, 0), dtype=np.float32)
@@ -199,12 +230,14 @@ class _Writer:
 
     def apply(self, changes: Sequence[tuple[int, int, bool]], log: ChangeLog) -> None:
         """Apply a batch: the last change of each paper, its words again if any of its changes touched them."""
-        touched: dict[int, bool] = {}
-        for _, paper, text in changes:
-            touched[paper] = touched.get(paper, False) or text
-        papers = log.papers(list(touched))
-        ids = np.fromiter(touched, dtype=np.int64, count=len(touched))
+        ids = np.unique(np.array([paper for _, paper, _ in changes], dtype=np.int64))
         old_words, old_vectors = self.words.find(ids), self.vectors.find(ids)
+        touched: dict[int, bool] = {}
+        for seq, paper, text in changes:
+            if seq > self.reflects or paper not in old_words:
+                touched[paper] = touched.get(paper, False) or text
+        old_vectors = {paper: row for paper, row in old_vectors.items() if paper in touched}
+        papers = log.papers(list(touched))
         self._write_words([p for p in papers.values() if touched[p.id] or p.id not in old_words], old_words)
         gone = [paper for paper in touched if paper not in papers]
         self._remove_words(gone, old_words)

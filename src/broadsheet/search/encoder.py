@@ -9,14 +9,15 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.lib.text import plain
+from broadsheet.search.choice import FIRST, name_in_use
 from broadsheet.search.types import FloatArray
 from broadsheet.search.weights import EncoderError, digest
 
@@ -37,7 +38,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What encoder.json says of a built encoder. `sums`: SHA-256 (hex) by file; `cosine`: to fp32, by the self-test."""
+    """What encoder.json says of a built encoder.
+
+    sums: SHA-256 (hex) by file. cosine: to fp32, by the self-test. precision: int8 or fp32. pooling: mean or cls.
+    weights: SHA-256 by file of what it was built from, as pinned on first use. *_prefix: what a model wants to stand
+    before queries and before papers.
+    """
 
     id: str
     dim: int
@@ -46,6 +52,11 @@ class Card:
     sums: dict[str, str]
     cosine: float
     format: int = FORMAT
+    precision: str = "int8"
+    pooling: str = "mean"
+    weights: dict[str, str] = field(default_factory=dict)
+    query_prefix: str = ""
+    paper_prefix: str = ""
 
     def write(self, directory: Path) -> None:
         """Write it into the directory of the encoder."""
@@ -66,40 +77,63 @@ class Card:
 class OnnxEncoder:
     """An encoder in memory. It may be called from several threads at once; `threads` bounds what one call uses."""
 
-    def __init__(self, session: Any, tokenizer: Any, id: str, dim: int, threads: int = 1) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        session: Any,  # noqa: ANN401
+        tokenizer: Any,  # noqa: ANN401
+        id: str,
+        dim: int,
+        threads: int = 1,
+        *,
+        query_prefix: str = "",
+        paper_prefix: str = "",
+    ) -> None:
         self.id = id
         self.dim = dim
         self.threads = max(1, threads)
+        self.query_prefix, self.paper_prefix = query_prefix, paper_prefix
         self._session = session
         self._tokenizer = tokenizer
 
     @classmethod
-    def load(cls, directory: Path, threads: int = 1) -> "OnnxEncoder":
+    def load(cls, directory: Path, threads: int = 1) -> Self:
         """Load a built encoder. Raises EncoderError where it is missing, damaged or of another format."""
-        card = checked(directory)
+        return cls.opened(directory, checked(directory), open_session(directory / MODEL_FILE), threads)
+
+    @classmethod
+    def opened(cls, directory: Path, card: Card, session: Any, threads: int = 1) -> Self:  # noqa: ANN401
+        """Make it of an open graph and the tokenizer in the directory. Raises EncoderError."""
         tokenizer = open_tokenizer(directory / TOKENIZER_FILE, card.max_length)
-        return cls(open_session(directory / MODEL_FILE), tokenizer, card.id, card.dim, threads)
+        prefixes = {"query_prefix": card.query_prefix, "paper_prefix": card.paper_prefix}
+        return cls(session, tokenizer, card.id, card.dim, threads, **prefixes)
 
     def encode(self, texts: Sequence[str], progress: Progress = silent) -> FloatArray:
-        """Encode texts to (n, dim) float32 rows of length 1; only the first 256 word pieces of a text count."""
-        return self._each(self._vector, texts, progress)
+        """Encode texts to (n, dim) float32 rows of length 1; only the first word pieces of a text count."""
+        return self._each(self._vector, [self.query_prefix + text for text in texts], progress)
 
     def encode_papers(self, papers: Sequence[tuple[str, str]], progress: Progress = silent) -> FloatArray:
         """Encode (title, abstract) pairs to (n, dim) float32 rows of length 1: norm(.85 both + .15 title)."""
         return self._each(self._paper_vector, papers, progress)
 
     def _paper_vector(self, paper: tuple[str, str]) -> FloatArray:
-        title, abstract = (part.strip() for part in paper)
-        if not title or not abstract:
-            return self._vector(title or abstract)
-        both = self._vector(f"{title}. {abstract}")
-        mixed = (1 - TITLE_SHARE) * both + TITLE_SHARE * self._vector(title)
-        return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
+        texts = self._paper_texts(paper)
+        return mixed(*(self._vector(text) for text in texts))
 
-    def _vector(self, text: str) -> FloatArray:
+    def _paper_texts(self, paper: tuple[str, str]) -> list[str]:
+        """Give what is encoded of a paper: its title and abstract together, then its title, if it has both."""
+        title, abstract = (part.strip() for part in paper)
+        texts = [f"{title}. {abstract}", title] if title and abstract else [title or abstract]
+        return [self.paper_prefix + text for text in texts]
+
+    def pieces(self, text: str) -> list[int]:
+        """Give the numbers of the word pieces of a text that count."""
         # A lone surrogate is no text; the tokeniser would refuse it.
         text = text[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
-        pieces = np.array([self._tokenizer.encode(plain(text)).ids], dtype=np.int64)
+        found: list[int] = self._tokenizer.encode(plain(text)).ids
+        return found
+
+    def _vector(self, text: str) -> FloatArray:
+        pieces = np.array([self.pieces(text)], dtype=np.int64)
         feed = {"input_ids": pieces, "attention_mask": np.ones_like(pieces)}
         return np.asarray(self._session.run(None, feed)[0][0], dtype=np.float32)
 
@@ -122,6 +156,14 @@ class OnnxEncoder:
         return rows
 
 
+def mixed(both: FloatArray, title: FloatArray | None = None) -> FloatArray:
+    """Mix the vector of a paper's title into that of its whole text: norm(.85 both + .15 title), (dim,)."""
+    if title is None:
+        return both
+    sum_of_both = (1 - TITLE_SHARE) * both + TITLE_SHARE * title
+    return np.asarray(sum_of_both / np.linalg.norm(sum_of_both), dtype=np.float32)
+
+
 def open_tokenizer(path: Path, max_length: int) -> Any:  # noqa: ANN401
     """Open a tokenizer that cuts at `max_length` word pieces and pads nothing. Raises EncoderError."""
     # Read by the library when it is imported: no threads of its own, and no talk with a hub.
@@ -139,8 +181,11 @@ def open_tokenizer(path: Path, max_length: int) -> Any:  # noqa: ANN401
     return tokenizer
 
 
-def open_session(model: Path | bytes) -> Any:  # noqa: ANN401
-    """Open a graph on the CPU; a run uses the thread that calls it and no other. Raises EncoderError."""
+def open_session(model: Path | bytes, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Any:  # noqa: ANN401
+    """Open a graph, on the CPU unless told else; there a run uses the thread that calls it and no other.
+
+    Raises EncoderError.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -151,7 +196,7 @@ def open_session(model: Path | bytes) -> Any:  # noqa: ANN401
     try:
         # The fused form of "add and normalise" is not vectorised on the CPU: the plain one saves a fifth of the time.
         return onnxruntime.InferenceSession(
-            source, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
+            source, options, providers=list(providers), disabled_optimizers=["SkipLayerNormFusion"]
         )
     # The library's exceptions share no base but Exception.
     except Exception as error:
@@ -159,8 +204,16 @@ def open_session(model: Path | bytes) -> Any:  # noqa: ANN401
 
 
 def place(home: Path, name: str) -> Path:
-    """Give the directory where the encoder of this name is or would be."""
-    return home / "encoders" / name
+    """Give the directory where the encoder of this name is or would be; `auto` names the one in use."""
+    return home / "encoders" / name_in_use(home, name)
+
+
+def stamp(directory: Path) -> int:
+    """Tell one building of an encoder from the next; 0 where there is none."""
+    try:
+        return (directory / CARD_FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def checked(directory: Path) -> Card:
@@ -172,7 +225,7 @@ def checked(directory: Path) -> Card:
     return card
 
 
-def is_built(home: Path, name: str = "minilm-int8") -> bool:
+def is_built(home: Path, name: str = FIRST) -> bool:
     """Tell whether the encoder of this name is there, undamaged and in a format that this program reads."""
     try:
         checked(place(home, name))
@@ -181,7 +234,7 @@ def is_built(home: Path, name: str = "minilm-int8") -> bool:
     return True
 
 
-def find(home: Path, wanted: str = "minilm-int8", threads: int = 1) -> OnnxEncoder | None:
+def find(home: Path, wanted: str = FIRST, threads: int = 1) -> OnnxEncoder | None:
     """Load the encoder of this name; None where it was not built. One that is damaged is logged and counts as none."""
     directory = place(home, wanted)
     if not directory.is_dir():

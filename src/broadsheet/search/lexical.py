@@ -1,7 +1,8 @@
 """The lexical half of a shard: what tantivy is told of a paper, and how it is asked."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,6 +17,8 @@ from broadsheet.search.types import Filter, PaperToIndex
 from broadsheet.search.words import LONGEST_WORD, STOP_WORDS, spaced
 
 UNKNOWN_DAY = 0
+# So many stems are tried for one that a paper still holds.
+_PROBES = 50
 
 Clause = tuple[Occur, Query]
 Found = list[tuple[float, Any]]
@@ -95,9 +98,14 @@ def _stems() -> tantivy.TextAnalyzer:
     return _analyzers()["stems"]
 
 
+def analysed(words: str) -> list[str]:
+    """Give the stems of spaced words in order, stop words left out."""
+    return list(_stems().analyze(words))
+
+
 def stems(text: str) -> Counter[str]:
     """Count the stems of a text, stop words left out."""
-    return Counter(_stems().analyze(spaced(text)))
+    return Counter(analysed(spaced(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class Lexicon:
         self.searcher = index.searcher()
         # All words that begin with a letter, by length; a letter of a large shard is some megabytes.
         self.vocabulary = lru_cache(maxsize=40)(self._vocabulary)
+        self._size: tuple[int, float] | None = None
 
     def _vocabulary(self, letter: str) -> dict[int, list[str]]:
         by_length: dict[int, list[str]] = {}
@@ -184,20 +193,12 @@ class Lexicon:
         """Give a fast field of hits."""
         return cast(list[int], self.searcher.fast_field_values(field, [address for _, address in hits]))
 
-    def best(self, text: str, clauses: Sequence[Clause], limit: int) -> list[tuple[int, float]]:
-        """Find (row, BM25 score) by any stem of a text, best first.
-
-        A stem counts as often as the query says it (BM25's query term frequency).
-        """
-        parts = [
-            (Occur.Should, Query.boost_query(self.term("text", stem), float(count)))
-            for stem, count in stems(text).items()
-        ]
+    def best(
+        self, field: str, weights: Mapping[str, float], clauses: Sequence[Clause], limit: int
+    ) -> list[tuple[int, float]]:
+        """Find (row, score) by any of some terms of a field, best first; the BM25 of each term counts by its weight."""
+        parts = [(Occur.Should, Query.boost_query(self.term(field, term), by)) for term, by in weights.items()]
         return self._ranked(parts, clauses, limit)
-
-    def alike(self, words: Sequence[str], clauses: Sequence[Clause], limit: int) -> list[tuple[int, float]]:
-        """Find (row, BM25 score) of papers that share unstemmed words, best first."""
-        return self._ranked([(Occur.Should, self.term("words", word)) for word in words], clauses, limit)
 
     def _ranked(self, parts: Sequence[Clause], clauses: Sequence[Clause], limit: int) -> list[tuple[int, float]]:
         if not parts or limit < 1:
@@ -206,7 +207,33 @@ class Lexicon:
         hits = self.searcher.search(query, limit, count=False).hits
         return list(zip(self.values("row", hits), (float(score) for score, _ in hits), strict=True))
 
-    def rarest(self, words: Iterable[str], most: int) -> list[str]:
-        """Give the words of a text that the fewest other papers hold, rarest first."""
-        counted = [(self.searcher.doc_freq("words", word), word) for word in set(words)]
-        return [word for count, word in sorted(counted) if count > 1][:most]
+    def holding(self, field: str, terms: Iterable[str]) -> dict[str, int]:
+        """Count the papers that hold each term of a field, deleted ones that are not yet swept among them."""
+        return {term: self.searcher.doc_freq(field, term) for term in terms}
+
+    def on_day(self, day: int) -> Query:
+        """Ask for one day."""
+        return Query.range_query(self.schema, "day", FieldType.Integer, day, day)
+
+    def size(self) -> tuple[int, float]:
+        """Give papers and their mean length in stems as BM25 counts them, those deleted but not yet swept included."""
+        if self._size is None:
+            # tantivy tells these figures only when it explains a score.
+            probes = self.searcher.terms_with_prefix("text", "", limit=_PROBES)
+            self._size = next(filter(None, (self._told_by(stem) for stem, _ in probes)), (len(self), 1.0))
+        return self._size
+
+    def _told_by(self, stem: str) -> tuple[int, float] | None:
+        query = self.term("text", stem)
+        hits = self.searcher.search(query, 1, count=False).hits
+        if not hits:
+            return None
+        told = query.explain(self.searcher, hits[0][1]).to_json()
+        found = {part["description"].partition(",")[0]: float(part["value"]) for part in _parts(json.loads(told))}
+        return int(found["N"]), found["avgdl"]
+
+
+def _parts(explained: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    yield explained
+    for part in explained.get("details", ()):
+        yield from _parts(part)

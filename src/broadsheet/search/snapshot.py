@@ -2,31 +2,37 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from broadsheet.search.executor import Statistics
 from broadsheet.search.lexical import Lexicon, day_number, open_index
 from broadsheet.search.tables import (
     LEX,
     ROTATION,
     STATE,
     DamagedShard,
-    Kind,
+    Kinds,
     State,
     mapped,
     read_kinds,
     read_state,
+    unmap_pages,
 )
 from broadsheet.search.types import Filter, FloatArray
 from broadsheet.search.vectors import Mask, VectorTable, bit_words
 
 _TRIES = 20
 _PAUSE = 0.005
+# Room for papers to come, in rows; the rows turned at a time; those compared before rows in memory are trusted.
+_ROOM = 20_000
+_TURNED = 8_192
+_PROBES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class VectorHalf:
     days: NDArray[np.int32]
     kind: NDArray[np.int32]
     alive: Mask | None
-    kinds: list[Kind]
+    kinds: Kinds
 
     def mask(self, filters: Sequence[Filter]) -> Mask | None:
         """Tell which rows may be found; None where all may."""
@@ -51,8 +57,7 @@ class VectorHalf:
     def _parts(self, one: Filter) -> list[Mask]:
         parts: list[Mask] = []
         if one.categories or one.sources or one.has_code is not None:
-            passing = np.array([kind.passes(one) for kind in self.kinds], dtype=np.bool_)
-            parts.append(passing[self.kind])
+            parts.append(np.take(self.kinds.passing(one), self.kind))
         if one.since or one.until:
             # Day 0 is "not known": no range holds it.
             parts.append(self.days >= max(1, day_number(one.since)))
@@ -67,9 +72,9 @@ class VectorHalf:
             rows = rows[self.alive[rows]]
         return int(rows[-1]) if len(rows) else None
 
-    def nearest(self, query: FloatArray, k: int, mask: Mask | None) -> list[tuple[int, float]]:
-        """Give (paper, cosine), nearest first."""
-        rows, scores = self.table.nearest(query, k, mask)
+    def nearest(self, query: FloatArray, k: int, mask: Mask | None, of: int = 1) -> list[tuple[int, float]]:
+        """Give (paper, cosine), nearest first; `of` parts like this one are asked."""
+        rows, scores = self.table.nearest(query, k, mask, of)
         return list(zip(self.ids[rows].tolist(), scores.tolist(), strict=True))
 
 
@@ -86,14 +91,17 @@ class Snapshot:
     vectors: VectorHalf | None
 
     @classmethod
-    def open(cls, path: Path) -> Self | None:
-        """Open the newest commit of a shard; None where there is no shard yet. Raises DamagedShard."""
+    def open(cls, path: Path, before: "Snapshot | None" = None) -> Self | None:
+        """Open the newest commit of a shard; None where there is no shard yet. Raises DamagedShard.
+
+        before: a snapshot opened earlier, of whose rows in memory those that are still right are taken over.
+        """
         for left in range(_TRIES, -1, -1):
             state = read_state(path / STATE)
             if state is None:
                 return None
             try:
-                return cls._opened(path / state.directory, state, torn=left == 0)
+                return cls._opened(path / state.directory, state, left == 0, before)
             except DamagedShard:
                 # A commit or a swap is under way (or was cut short): look again, then take what is there.
                 if left == 0:
@@ -102,8 +110,10 @@ class Snapshot:
         return None
 
     @classmethod
-    def _opened(cls, files: Path, state: State, torn: bool) -> Self:
+    def _opened(cls, files: Path, state: State, torn: bool, before: "Snapshot | None") -> Self:
         lexicon = _lexicon(files / LEX, state, torn)
+        # The files of another generation have other rows.
+        earlier = before.vectors if before and before.state.directory == state.directory else None
         return cls(
             state=state,
             lexicon=lexicon,
@@ -111,7 +121,7 @@ class Snapshot:
             word_days=mapped(files / "word_day.i4", "<i4", state.words),
             word_ends=mapped(files / "word_end.i8", "<i8", state.words),
             words=mapped(files / "words.u1", "u1", state.words_bytes),
-            vectors=_vector_half(files, state) if state.vectors else None,
+            vectors=_vector_half(files, state, earlier) if state.vectors else None,
         )
 
     def text(self, row: int) -> str:
@@ -122,6 +132,20 @@ class Snapshot:
     def known(self, rows: Sequence[int]) -> list[int]:
         """Leave out rows of a batch that tantivy committed and the state does not know yet."""
         return [row for row in rows if row < self.state.words]
+
+    def unmap_pages(self) -> None:
+        """Let go of pages of the files that are read here and there; reading them again costs little."""
+        columns: list[NDArray[Any]] = [self.words, self.word_ends]
+        if self.vectors:
+            # The bytes, of which every search reads thousands, stay: they are a third of the vectors.
+            columns.append(self.vectors.table.exact)
+        for column in columns:
+            unmap_pages(column)
+
+    def statistics(self, field: str, terms: Iterable[str]) -> Statistics:
+        """Give what BM25 knows of this shard and some terms of a field; `tokens` are stems."""
+        papers, mean = self.lexicon.size()
+        return Statistics(papers, papers * mean, self.lexicon.holding(field, terms))
 
     def papers(self, rows: Sequence[int]) -> list[int]:
         """Give the papers of rows of the words table."""
@@ -144,7 +168,32 @@ def _opstamp(path: Path) -> int:
     return int(json.loads((path / "meta.json").read_bytes())["opstamp"])
 
 
-def _vector_half(files: Path, state: State) -> VectorHalf:
+def _sign_columns(rows: NDArray[np.uint64], before: VectorHalf | None) -> NDArray[np.uint64]:
+    """Put sign bits (n, words) into columns (words, n), which are scanned in half the time.
+
+    Rows that an earlier snapshot of the same files has in memory are not read again: only the room behind them, which
+    that snapshot does not look at, is written to.
+    """
+    n, words = rows.shape
+    known = before.table.bits if before else rows[:0].T
+    store = known.base if known.base is not None else known
+    have = known.shape[1]
+    same = 0 < have <= n <= store.shape[-1] and store.shape[0] == words and _agree(rows, known)
+    if not same:
+        store, have = np.empty((words, n + max(_ROOM, n // 50)), dtype=np.uint64), 0
+    # Block by block, so that what is read once is written to all columns while it is near.
+    for start in range(have, n, _TURNED):
+        end = min(n, start + _TURNED)
+        store[:, start:end] = rows[start:end].T
+    return store[:, :n]
+
+
+def _agree(rows: NDArray[np.uint64], columns: NDArray[np.uint64]) -> bool:
+    some = np.linspace(0, columns.shape[1] - 1, _PROBES).astype(np.int64)
+    return bool(np.array_equal(rows[some].T, columns[:, some]))
+
+
+def _vector_half(files: Path, state: State, before: VectorHalf | None) -> VectorHalf:
     n, dim = state.vectors, state.dim
     alive = None
     if state.vectors_dead:
@@ -152,7 +201,7 @@ def _vector_half(files: Path, state: State) -> VectorHalf:
         alive[mapped(files / "dead.i4", "<i4", state.vectors_dead)] = False
     table = VectorTable(
         rotation=np.array(mapped(files / ROTATION, "<f4", dim, dim)),
-        bits=np.ascontiguousarray(mapped(files / "bits.u1", "<u8", n, bit_words(dim)).T),
+        bits=_sign_columns(mapped(files / "bits.u1", "<u8", n, bit_words(dim)), before),
         coarse=mapped(files / "vec.i8", "i1", n, dim),
         scale=mapped(files / "scale.f4", "<f4", n),
         exact=mapped(files / "vec.f2", "<f2", n, dim),
@@ -163,5 +212,5 @@ def _vector_half(files: Path, state: State) -> VectorHalf:
         days=mapped(files / "date.i4", "<i4", n),
         kind=mapped(files / "kind.i4", "<i4", n),
         alive=alive,
-        kinds=read_kinds(files / "kinds.jsonl", state),
+        kinds=read_kinds(files / "kinds.jsonl", state, before.kinds if before else None),
     )

@@ -1,7 +1,9 @@
 """The files of a shard: append-only columns, of which the first `n` rows count, and the state that says what `n` is."""
 
 import json
+import mmap
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -117,6 +119,15 @@ def mapped(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
         raise DamagedShard(f"{path.name} cannot be read: {error}") from error
 
 
+def unmap_pages(column: NDArray[Any]) -> None:
+    """Let the pages of a mapped column no longer count as this process's memory; the kernel keeps them if it can."""
+    owner: object = column
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)
+
+
 class LiveRows:
     """Which row of a table is a paper's, and which rows are dead, while writing."""
 
@@ -126,9 +137,14 @@ class LiveRows:
         self._ids = np.array(ids)
         self._alive = np.ones(self.n, dtype=np.bool_)
         self._alive[dead] = False
+        self._highest = int(ids.max()) if self.n else -1
 
     def find(self, papers: NDArray[np.int64]) -> dict[int, int]:
         """Give the live row of each paper that has one."""
+        # Papers that are new have the highest numbers: a build then need not look through all rows for every batch.
+        papers = papers[papers <= self._highest]
+        if not len(papers):
+            return {}
         ids = self._ids[: self.n]
         rows = np.flatnonzero(np.isin(ids, papers) & self._alive[: self.n])
         return dict(zip(ids[rows].tolist(), rows.tolist(), strict=True))
@@ -137,11 +153,12 @@ class LiveRows:
         """Append rows."""
         end = self.n + len(papers)
         if end > len(self._ids):
-            spare = max(end, 2 * self.n) - len(self._ids)
+            spare = max(end, self.n + self.n // 4) - len(self._ids)
             self._ids = np.concatenate([self._ids, np.zeros(spare, dtype=np.int64)])
             self._alive = np.concatenate([self._alive, np.zeros(spare, dtype=np.bool_)])
         self._ids[self.n : end] = papers
         self._alive[self.n : end] = True
+        self._highest = max(self._highest, int(papers.max(initial=-1)))
         self.n = end
 
     def bury(self, rows: list[int]) -> bytes:
@@ -169,24 +186,61 @@ class Kind:
         source, has_code, categories = json.loads(line)
         return cls(source, has_code, tuple(categories))
 
-    def passes(self, one: Filter) -> bool:
-        """Whether papers of this kind pass a filter; `categories` here hold the archives too."""
-        if one.categories and not {category.lower() for category in one.categories} & set(self.categories):
-            return False
-        if one.sources and self.source not in one.sources:
-            return False
-        return one.has_code is None or one.has_code == self.has_code
+
+class Kinds:
+    """The table of kinds for asking: which of them pass a filter. Large sites have a hundred thousand of them."""
+
+    def __init__(self, kinds: list[Kind], length: int) -> None:
+        self.kinds = kinds
+        self.length = length
+        self._index: tuple[dict[str, list[int]], dict[str, list[int]], NDArray[np.bool_]] | None = None
+
+    def passing(self, one: Filter) -> NDArray[np.bool_]:
+        """Tell which kinds pass a filter, days aside; the categories of a kind hold the archives too."""
+        categories, sources, has_code = self._indexed()
+        passing = np.ones(len(self.kinds), dtype=np.bool_)
+        if one.categories:
+            passing &= self._any(categories, [category.lower() for category in one.categories])
+        if one.sources:
+            passing &= self._any(sources, one.sources)
+        if one.has_code is not None:
+            passing &= has_code == one.has_code
+        return passing
+
+    def _any(self, numbers: dict[str, list[int]], names: Iterable[str]) -> NDArray[np.bool_]:
+        found = np.zeros(len(self.kinds), dtype=np.bool_)
+        for name in names:
+            found[numbers.get(name, [])] = True
+        return found
+
+    def _indexed(self) -> tuple[dict[str, list[int]], dict[str, list[int]], NDArray[np.bool_]]:
+        if self._index is None:
+            categories: dict[str, list[int]] = {}
+            sources: dict[str, list[int]] = {}
+            for number, kind in enumerate(self.kinds):
+                sources.setdefault(kind.source, []).append(number)
+                for category in kind.categories:
+                    categories.setdefault(category, []).append(number)
+            code = np.array([kind.has_code for kind in self.kinds], dtype=np.bool_)
+            self._index = categories, sources, code
+        return self._index
 
 
-def read_kinds(path: Path, state: State) -> list[Kind]:
-    """Read the table of kinds as far as a state knows it. Raises DamagedShard."""
+def read_kinds(path: Path, state: State, known: Kinds | None = None) -> Kinds:
+    """Read the table of kinds as far as a state knows it, from where an earlier reading ended. Raises DamagedShard."""
     if not state.kinds:
-        return []
+        return Kinds([], 0)
+    if known is None or known.length > state.kinds_bytes:
+        known = Kinds([], 0)
+    if known.length == state.kinds_bytes:
+        return known
     try:
         with path.open("rb") as file:
-            kinds = [Kind.read(line) for line in file.read(state.kinds_bytes).splitlines()]
+            file.seek(known.length)
+            lines = file.read(state.kinds_bytes - known.length).splitlines()
+            kinds = [*known.kinds, *(Kind.read(line) for line in lines)]
     except (OSError, ValueError) as error:
         raise DamagedShard(f"{path.name} cannot be read: {error}") from error
     if len(kinds) != state.kinds:
         raise DamagedShard(f"{path.name} has {len(kinds)} kinds, not {state.kinds}")
-    return kinds
+    return Kinds(kinds, state.kinds_bytes)

@@ -1,4 +1,4 @@
-"""The words block of a result page: papers that hold all query words, found by tantivy, ordered exactly."""
+"""The words block of one part of the papers: those that hold all query words, found by tantivy, ordered exactly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from tantivy import Occur, Query
 
+from broadsheet.search.executor import Question, WordRow
 from broadsheet.search.lexical import Clause
 from broadsheet.search.page_order import (
     Needles,
@@ -19,60 +20,77 @@ from broadsheet.search.page_order import (
 )
 from broadsheet.search.query import ParsedQuery, Term
 from broadsheet.search.snapshot import Snapshot
-from broadsheet.search.types import Hit
 
 # So many candidates are ordered exactly; of more, the best kinds of match and the newest.
 CANDIDATES = 2_000
 TIER = 700
 SHORTEST_PREFIX = 2
+# Papers of one day that are put in order by number where a list ends within that day.
+OF_A_DAY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class WordsBlock:
-    """Hits in order and how many papers match in all."""
+    """Rows in order, at most as many as were asked for, and how many papers match in all."""
 
-    hits: tuple[Hit, ...]
+    rows: tuple[WordRow, ...]
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     snapshot: Snapshot
-    query: ParsedQuery
+    question: Question
     clauses: Sequence[Clause]
-    limit: int
+
+    @property
+    def query(self) -> ParsedQuery:
+        return self.question.query
+
+    @property
+    def limit(self) -> int:
+        return self.question.limit
 
     @property
     def most(self) -> int:
-        return max(CANDIDATES, self.limit)
+        return max(self.question.share(CANDIDATES), self.limit)
+
+    @property
+    def tier(self) -> int:
+        return self.question.share(TIER)
 
 
-def words_block(snapshot: Snapshot, query: ParsedQuery, clauses: Sequence[Clause], limit: int) -> WordsBlock:
-    """Find the papers that hold all words of a query, exactly first, then with typos if the limit is not yet filled."""
-    asked = _Asked(snapshot, query, clauses, limit)
+def words_block(snapshot: Snapshot, question: Question, clauses: Sequence[Clause], typos: bool | None) -> WordsBlock:
+    """Find the papers that hold all words of a query.
+
+    typos: whether words may be misspelt too; None: if not the limit is filled without.
+    """
+    asked = _Asked(snapshot, question, clauses)
+    query = question.query
     if not query.terms:
         return _newest(asked)
     needles = exact_needles(query.terms, _open_ended(query))
     rows, total = _exact_rows(asked)
     places = _placed(asked, rows, needles)
-    if total < limit:
+    if typos or (typos is None and total < asked.limit):
         rows, needles = _rows_with_typos(asked, needles)
         places |= _placed(asked, [row for row in rows if row not in places], needles)
         total = len(places)
-    return WordsBlock(_hits(asked, places), max(total, len(places)))
+    return WordsBlock(_in_order(asked, places), max(total, len(places)))
 
 
 def _newest(asked: _Asked) -> WordsBlock:
-    found = asked.snapshot.lexicon.newest([], asked.clauses, asked.limit)
-    papers = asked.snapshot.papers(asked.snapshot.known(found.rows))
+    snapshot, lexicon = asked.snapshot, asked.snapshot.lexicon
+    found = lexicon.newest([], asked.clauses, asked.limit)
+    rows = snapshot.known(found.rows)
+    days = snapshot.word_days[np.asarray(rows, dtype=np.int64)]
+    if rows and found.total > asked.limit:
+        # tantivy takes any papers of the last day that fits; the order by number needs all of that day.
+        last = lexicon.newest([lexicon.on_day(int(days.min()))], asked.clauses, OF_A_DAY)
+        rows = list(dict.fromkeys([*rows, *snapshot.known(last.rows)]))
     why: dict[str, object] = {"words": [word for words in asked.query.authors for word in words]}
-    hits = tuple(Hit(paper, "words", _score(n, len(papers)), why) for n, paper in enumerate(papers))
-    return WordsBlock(hits, found.total)
-
-
-def _score(n: int, of: int) -> float:
-    # Above every cosine, so that the words block stays first for whoever sorts by score.
-    return 1.0 + (of - n) / of
+    keyed = _keyed(asked, rows, [()] * len(rows))
+    return WordsBlock(tuple(WordRow((), minus_day, paper, why) for _, minus_day, paper, _ in keyed), found.total)
 
 
 def _open_ended(query: ParsedQuery) -> bool:
@@ -94,10 +112,10 @@ def _exact_rows(asked: _Asked) -> tuple[list[int], int]:
     if found.total <= asked.most:
         return found.rows, found.total
     words = [term.word for term in asked.query.terms]
-    best = lexicon.newest([*wanted, *_word_queries(asked, "title_words")], asked.clauses, TIER).rows
+    best = lexicon.newest([*wanted, *_word_queries(asked, "title_words")], asked.clauses, asked.tier).rows
     if len(words) > 1:
         near = [*wanted, lexicon.phrase("words", words)]
-        best = [*best, *lexicon.newest(near, asked.clauses, TIER).rows]
+        best = [*best, *lexicon.newest(near, asked.clauses, asked.tier).rows]
     # The newest of the rest fill up what the better kinds of match leave.
     return list(dict.fromkeys([*best, *found.rows]))[: asked.most], found.total
 
@@ -130,17 +148,18 @@ def _placed(asked: _Asked, rows: Sequence[int], needles: Needles) -> dict[int, P
     return places
 
 
-def _hits(asked: _Asked, places: dict[int, Place]) -> tuple[Hit, ...]:
+def _keyed(
+    asked: _Asked, rows: Sequence[int], keys: Sequence[tuple[int, ...]]
+) -> list[tuple[tuple[int, ...], int, int, int]]:
+    """Give (key, minus day, paper, row) of rows in their order."""
     snapshot = asked.snapshot
-    rows = list(places)
-    days = snapshot.word_days[np.asarray(rows, dtype=np.int64)].tolist()
-    papers = snapshot.papers(rows)
-    keyed = sorted((places[row].key, -day, paper, row) for row, day, paper in zip(rows, days, papers, strict=True))[
-        : asked.limit
-    ]
-    return tuple(
-        Hit(paper, "words", _score(n, len(keyed)), _why(places[row])) for n, (_, _, paper, row) in enumerate(keyed)
-    )
+    days = (-snapshot.word_days[np.asarray(rows, dtype=np.int64)]).tolist()
+    return sorted(zip(keys, days, snapshot.papers(rows), rows, strict=True))[: asked.limit]
+
+
+def _in_order(asked: _Asked, places: dict[int, Place]) -> tuple[WordRow, ...]:
+    keyed = _keyed(asked, list(places), [place.key for place in places.values()])
+    return tuple(WordRow(key, minus_day, paper, _why(places[row])) for key, minus_day, paper, row in keyed)
 
 
 def _why(found: Place) -> dict[str, object]:

@@ -47,7 +47,9 @@ def tensors(config: BertConfig = CONFIG, seed: int = 7, positions: int = 512) ->
     return found
 
 
-def write(directory: Path, found: dict[str, NDArray[np.float32]] | None = None) -> tuple[WeightFile, ...]:
+def write(
+    directory: Path, found: dict[str, NDArray[np.float32]] | None = None, shape: BertConfig = CONFIG
+) -> tuple[WeightFile, ...]:
     """Write config.json, tokenizer.json and model.safetensors; gives their names, sizes and sums."""
     from safetensors.numpy import save_file
 
@@ -55,14 +57,15 @@ def write(directory: Path, found: dict[str, NDArray[np.float32]] | None = None) 
     config = {
         "model_type": "bert",
         "hidden_act": "gelu",
-        "num_hidden_layers": CONFIG.layers,
-        "num_attention_heads": CONFIG.heads,
-        "hidden_size": CONFIG.dim,
-        "layer_norm_eps": CONFIG.epsilon,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "hidden_size": shape.dim,
+        "layer_norm_eps": shape.epsilon,
+        "max_position_embeddings": 512,
     }
     (directory / "config.json").write_text(json.dumps(config))
     (directory / "tokenizer.json").write_text(json.dumps(tokenizer()))
-    save_file(found or tensors(), directory / "model.safetensors")
+    save_file(found or tensors(shape), directory / "model.safetensors")
     names = ("config.json", "tokenizer.json", "model.safetensors")
     return tuple(weight_file(directory / name) for name in names)
 

@@ -1,0 +1,93 @@
+"""Sites of a test's own: a home in a folder, its record in a file, filled with a little of everything."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from broadsheet.moving import databases
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+Inside = Callable[[Path], AbstractContextManager[None]]
+
+
+@contextmanager
+def inside(home: Path) -> Iterator[None]:
+    """Be at the site of a home: its settings and its record, in a file, are in force."""
+    before, home_before = settings.CONFIG, settings.DATABASES
+    settings.CONFIG = replace(before, home=home)
+    try:
+        with databases.standing_in(databases.wrapper(str(home / "record.sqlite3"))):
+            yield
+    finally:
+        settings.CONFIG = before
+        assert home_before is settings.DATABASES
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:  # noqa: ANN401
+    """A home with a little of everything; nobody changes it."""
+    home = tmp_path_factory.mktemp("filled")
+    (home / "secret").write_text("the key that signs")
+    (home / "broadsheet.toml").write_text('site_name = "The lab"\n')
+    (home / "mail").mkdir()
+    (home / "mail" / "one.log").write_text("a letter")
+    (home / "mail" / "dry").mkdir()
+    (home / "mail" / "dry" / "two.eml").write_text("a letter that nobody needs")
+    with django_db_blocker.unblock(), inside(home):
+        call_command("migrate", verbosity=0)
+        fill()
+    return home
+
+
+def fill() -> None:
+    from broadsheet.community.models import Vote
+    from broadsheet.delivery.models import Delivery, Hook
+    from broadsheet.papers import sample
+    from broadsheet.papers.models import Paper, Quarantined, Vector
+    from broadsheet.readers.models import Reader, Token
+
+    sample.load_if_empty()
+    first, second = Paper.objects.order_by("id")[:2]
+    words = {"title": "Füße, \N{SNOWMAN} and \N{MUSICAL SYMBOL G CLEF}", "facts": {"z": 1.5, "a": [None, True, 1e22]}}
+    Paper.objects.filter(pk=first.pk).update(**words, source="arxiv", placed=date(2026, 1, 2), vote_weight=0.1)
+    late = Reader.objects.create(email="late@lab.example", handle="late", name="Late", joined=NOON)
+    early = Reader.objects.create(
+        email="early@lab.example", handle="early", name="Early", joined=NOON.replace(microsecond=0), invited_by=late
+    )
+    # Points at a row with a larger number.
+    Reader.objects.filter(pk=late.pk).update(approved_by=early)
+    Vote.objects.create(reader=late, paper=second, cast=NOON, day=NOON.date(), nth=1)
+    gone = Token.objects.create(reader=late, digest="d" * 64, name="gone", made=NOON)
+    gone.delete()
+    hook = Hook.objects.create(
+        reader=early, kind="chat", name="chat", target="mmost://t/x", key="edition", rhythm="daily",
+        made=NOON, since=NOON, looked=NOON,
+    )  # fmt: skip
+    Delivery.objects.create(
+        hook=hook, made=NOON, at=NOON, payload={"nested": {"b": "\N{GREEK SMALL LETTER ALPHA}", "a": 0.5}}
+    )
+    Vector.objects.create(encoder="e", text_hash="h", data=bytes(range(256)))
+    Quarantined.objects.create(digest="q", source="arxiv", subject="s", reason="r", raw=b"", at=NOON)
+
+
+@pytest.fixture
+def site(filled: Path, tmp_path: Path, db: None) -> Iterator[Path]:
+    """A copy of that home, and the test inside it."""
+    home = tmp_path / "home"
+    shutil.copytree(filled, home)
+    with inside(home):
+        yield home
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Inside:
+    """Go to another home."""
+    return inside

@@ -1,0 +1,26 @@
+"""The change log opened in a process of its own, as when several shards are built at once.
+
+Nothing here imports the record before it is asked to: a new process finds this module first, and sets Django up then.
+"""
+
+import os
+
+from broadsheet.search.types import ChangeLog
+
+
+def opened_elsewhere(encoder: str) -> ChangeLog:
+    """Give the change log, with the vectors of an encoder, in a process that has nothing set up yet."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "broadsheet.settings")
+    django.setup()
+    from broadsheet.papers.changes import RecordLog
+
+    return RecordLog(encoder)
+
+
+def shareable() -> bool:
+    """Tell whether another process would see the same record: one in memory is seen by its own process alone."""
+    from django.db import connection
+
+    return "memory" not in str(connection.settings_dict["NAME"])
