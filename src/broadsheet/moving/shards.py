@@ -13,6 +13,7 @@ from broadsheet.lib.files import lock
 from broadsheet.search.choice import name_in_use, shard_place
 
 LOCK: Final = "lock"
+DIVISION_LOCK: Final = "division.lock"
 
 
 def _counts(path: Path) -> bool:
@@ -28,8 +29,9 @@ def in_use(config: Config) -> Path:
 def locked(shard: Path) -> Iterator[None]:
     """Hold a shard, or every part of a divided one, so that nobody adds to it."""
     with ExitStack() as stack:
-        for place in [shard, *sorted(path for path in shard.glob("[0-9]*") if path.is_dir())]:
-            stack.enter_context(lock(place / LOCK))
+        parts = sorted(path for path in shard.glob("of*/[0-9]*") if path.is_dir())
+        for held in (shard / DIVISION_LOCK, *(place / LOCK for place in [shard, *parts])):
+            stack.enter_context(lock(held))
         yield
 
 
