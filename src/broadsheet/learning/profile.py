@@ -225,7 +225,10 @@ Subject = TypeVar("Subject")
 def _strongest(given: Sequence[tuple[Subject, float]], most: int) -> tuple[tuple[Subject, float], ...]:
     """Give those that pull up the most and those that pull down the most, the strongest first."""
     ordered = sorted(given, key=lambda pair: -pair[1])
-    pull = [*(pair for pair in ordered[:most] if pair[1] > 0), *(pair for pair in ordered[-most:] if pair[1] < 0)]
+    pull = [
+        *(pair for pair in ordered[:most] if pair[1] > 0),
+        *(pair for pair in ordered[max(len(ordered) - most, 0) :] if pair[1] < 0),
+    ]
     return tuple(sorted(pull, key=lambda pair: -abs(pair[1])))
 
 

@@ -71,7 +71,7 @@ def test_every_method_has_every_measure_with_its_interval(proxy: Proxy, staged: 
     assert found["invented.broadsheet.20.auc"] > 0.9
     assert found["invented.popularity.20.auc"] < 0.7
     lines = board.table(results)
-    assert lines[0].startswith("invented, 5 likes, 12 readers: auc broadsheet 0.")
+    assert lines[0].startswith("invented, 5 likes, 12 readers: auc broadsheet ")
     assert len(lines) == 4 * 2 * 2
     assert all("noise_loss_to_svm" in key for key in board.losses(results))
 

@@ -178,7 +178,8 @@ def test_a_list_is_followed_by_its_button(browser: Browser, ada: Reader, site: s
     expect(button).not_to_have_attribute("data-busy", re.compile(""))
     page.goto(site + "/follows")
     assert page.locator("article").count() == 3
-    page.get_by_role("button", name="Remove").click()
+    page.locator("summary", has_text="Change").click()
+    page.locator(".follow-line button[name=on]").click()
     expect(page.get_by_text("Nothing yet.")).to_be_visible()
     context.close()
 
