@@ -25,7 +25,8 @@ class Group(models.Model):
 class Member(models.Model):
     """A reader in a group.
 
-    state: asked (a keeper asked the reader to come in), in, or no (declined: not asked again for a while). keeper: may ask readers in, change and close the group.
+    state: asked (a keeper asked the reader to come in), in, or no (declined: not asked again for a while).
+    keeper: may ask readers in, change and close the group.
     shares: what the reader likes counts in the group's profile and in "who knows this best".
     """
 
