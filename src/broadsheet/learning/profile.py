@@ -1,8 +1,8 @@
 """What a reader cares about, learned from a few papers they liked: a Gaussian process with two ways of being alike.
 
 The score of a paper is the mean of a Gaussian process (Rasmussen and Williams 2006, chapter 2) whose kernel adds
-likeness of meaning, exp(3 (cosine - 1)), likeness of words (the product of TF-IDF rows) and of authors. What was liked
-has the target 1, what was not the target -1, and 400 ordinary papers of the record stand at -1 with little trust each:
+likeness of meaning (`background.likeness`), of words (the product of TF-IDF rows) and of authors. What was liked
+has the target 1, what was not the target -1, and 600 ordinary papers of the record stand at -1 with little trust each:
 most of them the reader would not save, but nobody knows of which. Every interest stays apart, since only what is near
 to a liked paper is lifted; nothing is averaged.
 
@@ -19,11 +19,12 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from broadsheet.learning.background import Background, Prepared, are_places, likeness, pack, unpack
+from broadsheet.learning.background import Background, Prepared, likeness
 from broadsheet.learning.evidence import believed, calibrated
 from broadsheet.learning.features import FloatArray, LearningError, Words
 from broadsheet.learning.gaussian import Array, Fit, Process
 from broadsheet.learning.interests import Interest, interests
+from broadsheet.learning.kept import are_places, pack, unpack
 from broadsheet.learning.kernel import LEVEL, MARKS, Kernel, ground, share
 from broadsheet.learning.vocabulary import MARK_PLACES, MOST_TERMS
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broadsheet.learning import background as background_file
-from broadsheet.learning.background import Background, pack, unpack
+from broadsheet.learning import kept
+from broadsheet.learning.background import Background
 from broadsheet.learning.features import LearningError
+from broadsheet.learning.kept import pack, unpack
 from broadsheet.learning.profile import FORMAT, Profile, learn
 from broadsheet.learning.tests.world import World, world
 
@@ -148,7 +149,7 @@ def test_files_of_another_format_and_heads_that_are_none_are_refused(profile: Pr
 
 
 def test_a_file_that_would_unpack_to_more_than_any_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background_file, "LARGEST", 10_000)
+    monkeypatch.setattr(kept, "LARGEST", 10_000)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         for number in range(3):
