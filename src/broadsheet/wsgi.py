@@ -1,6 +1,8 @@
 """The site as a WSGI application."""
 
+import logging
 import os
+import threading
 
 from django.core.wsgi import get_wsgi_application
 
@@ -10,3 +12,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "broadsheet.settings")
 if os.environ.get("BROADSHEET_CHILD"):
     end_with_parent()
 application = get_wsgi_application()
+
+
+def _open_index() -> None:
+    from broadsheet.papers import finding
+    from broadsheet.search.shard import DamagedShard
+
+    try:
+        finding.reader().warm()
+    except DamagedShard as problem:
+        logging.getLogger(__name__).warning("the search index cannot be opened: %s", problem)
+
+
+# Pages are served meanwhile; a search that comes first opens the index itself.
+threading.Thread(target=_open_index, name="open-index", daemon=True).start()

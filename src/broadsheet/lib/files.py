@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+_AT_ONCE = 1 << 20
+
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file beside its place and rename it into it: at any moment the old one or the new one is there."""
@@ -40,6 +42,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_through(path: Path) -> None:
+    """Read a file once and keep nothing of it, so that the kernel has it in memory as far as there is room."""
+    # Mere advice to read ahead is followed for some megabytes only.
+    with path.open("rb", buffering=0) as file:
+        while file.read(_AT_ONCE):
+            pass
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from broadsheet.lib.files import lock, sync_directory, write_whole
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.lexical import day_number, document, families, open_index
 from broadsheet.search.tables import (
+    COARSE,
     LEX,
     NEXT,
     ROTATION,
@@ -42,7 +43,7 @@ DAILY_HEAP, DAILY_THREADS = 50_000_000, 1
 
 REFLECTS = "reflects"
 
-_VECTOR_COLUMNS = ("bits.u1", "vec.i8", "scale.f4", "vec.f2", "id.i8", "date.i4", "kind.i4")
+_VECTOR_COLUMNS = ("bits.u1", COARSE, "scale.f4", "vec.f2", "id.i8", "date.i4", "kind.i4")
 
 
 @dataclass(frozen=True, slots=True)

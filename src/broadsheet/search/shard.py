@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from broadsheet.lib.files import read_through
 from broadsheet.search import gather
 from broadsheet.search.catch_up import CaughtUp, catch_up
 from broadsheet.search.executor import ANY, PAGE, SIMILAR, Deadline, Part, Question
 from broadsheet.search.gather import NO_PHRASE
 from broadsheet.search.parts import answer
 from broadsheet.search.snapshot import Snapshot
-from broadsheet.search.tables import STATE, DamagedShard, State
+from broadsheet.search.tables import COARSE, LEX, STATE, DamagedShard, State
 from broadsheet.search.types import Encoder, Filter, FloatArray, Mode, Results
 
 __all__ = ["NO_PHRASE", "CaughtUp", "DamagedShard", "ShardReader", "catch_up"]
@@ -98,8 +100,14 @@ class ShardReader:
         return [self.part(question)]
 
     def warm(self) -> None:
-        """Open the shard now, which reads the sign bits, so that the first search need not wait for the disk."""
-        self.snapshot()
+        """Open the shard now, which reads the sign bits, and begin to read what every search touches all over.
+
+        Were these read as the first searches want them, each of those would take seconds with millions of papers.
+        """
+        snapshot = self.snapshot()
+        if snapshot:
+            files = self.path / snapshot.state.directory
+            threading.Thread(target=_read_through, args=(files,), name="read-through", daemon=True).start()
 
     def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
         """Search. Never raises on any text.
@@ -117,3 +125,10 @@ class ShardReader:
     def nearest(self, vector: FloatArray, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
         """Find the papers nearest to a vector (dim,) of length 1, such as the mean of a reader's likes."""
         return gather.nearest(self, vector, limit, filter, NO_DEADLINE)
+
+
+def _read_through(files: Path) -> None:
+    for file in (files / COARSE, *sorted((files / LEX).glob("*"))):
+        # A merge or a compaction may take a file away meanwhile.
+        with suppress(FileNotFoundError):
+            read_through(file)

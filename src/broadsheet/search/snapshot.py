@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from broadsheet.search.executor import Statistics
 from broadsheet.search.lexical import Lexicon, day_number, open_index
 from broadsheet.search.tables import (
+    COARSE,
     LEX,
     ROTATION,
     STATE,
@@ -20,6 +21,7 @@ from broadsheet.search.tables import (
     Kinds,
     State,
     mapped,
+    mapped_here_and_there,
     read_kinds,
     read_state,
     unmap_pages,
@@ -120,7 +122,7 @@ class Snapshot:
             word_ids=mapped(files / "word_id.i8", "<i8", state.words),
             word_days=mapped(files / "word_day.i4", "<i4", state.words),
             word_ends=mapped(files / "word_end.i8", "<i8", state.words),
-            words=mapped(files / "words.u1", "u1", state.words_bytes),
+            words=mapped_here_and_there(files / "words.u1", "u1", state.words_bytes),
             vectors=_vector_half(files, state, earlier) if state.vectors else None,
         )
 
@@ -202,9 +204,9 @@ def _vector_half(files: Path, state: State, before: VectorHalf | None) -> Vector
     table = VectorTable(
         rotation=np.array(mapped(files / ROTATION, "<f4", dim, dim)),
         bits=_sign_columns(mapped(files / "bits.u1", "<u8", n, bit_words(dim)), before),
-        coarse=mapped(files / "vec.i8", "i1", n, dim),
+        coarse=mapped(files / COARSE, "i1", n, dim),
         scale=mapped(files / "scale.f4", "<f4", n),
-        exact=mapped(files / "vec.f2", "<f2", n, dim),
+        exact=mapped_here_and_there(files / "vec.f2", "<f2", n, dim),
     )
     return VectorHalf(
         table=table,

@@ -19,6 +19,7 @@ FORMAT = 1
 STATE = "state.json"
 NEXT = "next.json"
 LEX = "lex"
+COARSE = "vec.i8"
 ROTATION = "rotation.f4"
 
 
@@ -119,13 +120,24 @@ def mapped(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
         raise DamagedShard(f"{path.name} cannot be read: {error}") from error
 
 
+def mapped_here_and_there(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
+    """Map a column of which each search reads some rows all over: reading on behind each of them would be a waste."""
+    column = mapped(path, dtype, *shape)
+    _advise(column, mmap.MADV_RANDOM)
+    return column
+
+
 def unmap_pages(column: NDArray[Any]) -> None:
     """Let the pages of a mapped column no longer count as this process's memory; the kernel keeps them if it can."""
+    _advise(column, mmap.MADV_DONTNEED)
+
+
+def _advise(column: NDArray[Any], advice: int) -> None:
     owner: object = column
     while isinstance(owner, np.ndarray):
         owner = owner.base
     if isinstance(owner, mmap.mmap):
-        owner.madvise(mmap.MADV_DONTNEED)
+        owner.madvise(advice)
 
 
 class LiveRows:
