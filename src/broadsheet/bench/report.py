@@ -27,6 +27,9 @@ BENCHES: Final = (
     "foryou",
     "groups",
     "scale",
+    "engines",
+    "cluster",
+    "web",
 )
 RESULTS: Final = Path(__file__).resolve().parents[3] / "bench" / "results"
 PACKAGES: Final = ("django", "tantivy", "numpy", "onnxruntime", "tokenizers")

@@ -10,6 +10,14 @@ from broadsheet.lib.progress import watched
 
 HELP = "Measure, on this machine, what the documentation claims."
 EXAMPLE = "broadsheet bench search --json"
+# Which benches take what.
+GIVEN = {
+    "readers": ("foryou",),
+    "papers": ("foryou",),
+    "size": ("scale", "engines", "import"),
+    "shards": ("scale",),
+    "kills": ("cluster",),
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", action="store_true", help="keep the result under bench/results, with its date")
     parser.add_argument("--readers", type=Path, metavar="FILE", help="foryou: measure these readers (JSON lines)")
     parser.add_argument("--papers", type=Path, metavar="FILE", help="foryou: the papers that the readers name")
-    parser.add_argument("--size", type=int, nargs="+", metavar="N", help="scale: how many papers; several, one by one")
-    parser.add_argument("--shards", type=int, metavar="N", help="scale: among how many shards they are divided")
+    parser.add_argument("--size", type=_number, nargs="+", metavar="N", help=f"{_benches('size')}: how many papers")
+    parser.add_argument("--shards", type=_number, metavar="N", help=f"{_benches('shards')}: among how many shards")
+    parser.add_argument(
+        "--kills", type=_number, metavar="N", help=f"{_benches('kills')}: how many kills"
+    )
     output.json_option(parser)
 
 
@@ -39,22 +50,26 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _benches(option: str) -> str:
+    return ", ".join(GIVEN[option])
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("numbers are from 1 on")
+    return number
+
+
 def _given(options: argparse.Namespace) -> dict[str, object]:
-    """Give the files or sizes that are to be measured; only one bench measures files, and only one has sizes."""
-    sizes = {name: value for name in ("size", "shards") if (value := getattr(options, name))}
-    if sizes and options.name != "scale":
-        raise CommandFailed(f"--size and --shards are for `broadsheet bench scale`; {options.name} has one size")
-    if any(number < 1 for number in (*sizes.get("size", ()), sizes.get("shards", 1))):
-        raise CommandFailed("--size and --shards take numbers from 1 on")
-    return sizes or _files(options)
-
-
-def _files(options: argparse.Namespace) -> dict[str, object]:
-    given: dict[str, object] = {name: place for name in ("readers", "papers") if (place := getattr(options, name))}
-    if given and options.name != "foryou":
-        raise CommandFailed(f"--readers and --papers are for `broadsheet bench foryou`; {options.name} takes no files")
-    if len(given) == 1:
+    """Give what is to be measured instead of a bench's own data and sizes."""
+    given: dict[str, object] = {name: value for name in GIVEN if (value := getattr(options, name))}
+    for name in given:
+        if options.name not in GIVEN[name]:
+            raise CommandFailed(f"--{name} is for `broadsheet bench {_benches(name)}`; {options.name} does not take it")
+    files = {"readers", "papers"} & set(given)
+    if len(files) == 1:
         raise CommandFailed("--readers and --papers go together: give both files")
-    if given and options.save:
+    if files and options.save:
         raise CommandFailed("--save keeps results of the project's own data; without it, --json prints yours")
     return given

@@ -1,4 +1,4 @@
-"""Files of readers go to the one bench that measures them."""
+"""What is to be measured goes to the benches that take it."""
 
 import argparse
 from pathlib import Path
@@ -20,10 +20,12 @@ def _run(*given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["search", "--readers", "r", "--papers", "p"], "are for `broadsheet bench foryou`; search takes no files"),
+        (["search", "--readers", "r", "--papers", "p"], "is for `broadsheet bench foryou`; search does not take it"),
         (["foryou", "--readers", "r"], "go together"),
         (["foryou", "--papers", "p"], "go together"),
         (["foryou", "--readers", "r", "--papers", "p", "--save"], "--save keeps"),
+        (["search", "--size", "10"], "is for `broadsheet bench scale, engines, import`; search does not take it"),
+        (["scale", "--kills", "3"], "is for `broadsheet bench cluster`"),
     ],
 )
 def test_files_that_cannot_be_measured_so_are_refused_in_one_line(given: list[str], told: str) -> None:
