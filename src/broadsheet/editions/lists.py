@@ -143,8 +143,7 @@ def _newest_days(skip: int, count: int, since: date, until: date) -> tuple[list[
 
 def _in_order_of_days(first: date, last: date) -> list["_Place"]:
     by_day: dict[date, list[Paper]] = {}
-    for row in places(first, last).values_list(*_Light._fields):
-        paper = cast(Paper, _Light(*row))
+    for paper in _light(first, last):
         day = newest_day(paper)
         if day and first <= day <= last:
             by_day.setdefault(day, []).append(paper)
@@ -164,7 +163,7 @@ def _in_order_of_days(first: date, last: date) -> list["_Place"]:
 
 
 class _Light(NamedTuple):
-    """What stands in for a paper while a day is put in order: a day can hold hundreds, of which a page shows a few."""
+    """What stands in for a paper while days are put in order: they can hold thousands, of which a page shows a few."""
 
     id: int
     key: str
@@ -176,6 +175,11 @@ class _Light(NamedTuple):
     vote_weight: float
     commenters: float
     stars: int
+    categories: str
+
+
+def _light(first: date, last: date) -> list[Paper]:
+    return [cast(Paper, _Light(*row)) for row in places(first, last).values_list(*_Light._fields)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +297,12 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
     # A paper placed in today's edition must not push a record without a network out of the span.
     known = _newest_announced() or today
     first = min(today, known) - timedelta(days=settings.CONFIG.trending_days)
-    papers = list(places(first, newest))
-    ranked = by_heat(papers, today)
-    entries = tuple(Entry(rank, paper, False, terms.to_json()) for rank, (paper, terms) in enumerate(ranked[:limit], 1))
+    papers = _light(first, newest)
+    ranked = by_heat(papers, today)[:limit]
+    shown = places(first, newest).in_bulk([paper.id for paper, _terms in ranked])
+    entries = tuple(
+        Entry(rank, shown[paper.id], False, terms.to_json())
+        for rank, (paper, terms) in enumerate(ranked, 1)
+        if paper.id in shown
+    )
     return Edition("trending", "trending", "open" if entries else "empty", entries, len(papers))

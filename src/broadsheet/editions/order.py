@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from statistics import fmean
 
 from broadsheet.community.rules import rules
@@ -48,23 +49,32 @@ def _moment(paper: Paper) -> float:
 def by_heat(papers: Sequence[Paper], today: date) -> list[tuple[Paper, HotTerms]]:
     """Order papers by `ranking.hot` as of a day, each against the mean support of its field among them; ties by lot."""
     valid = rules()
-    totals = {paper.id: support(counts(paper), valid).total for paper in papers}
+    # Of thousands of papers most have the counts of many others: what follows from them is worked out once.
+    counted = [(paper, counts(paper)) for paper in papers]
+    totals = {one: support(one, valid).total for one in {one for _paper, one in counted}}
     fields: dict[str, list[float]] = {}
-    for paper in papers:
-        fields.setdefault(_field(paper), []).append(totals[paper.id])
+    for paper, one in counted:
+        fields.setdefault(_field(paper), []).append(totals[one])
     means = {name: fmean(found) for name, found in fields.items()}
-    overall = fmean(totals.values()) if totals else 0.0
-    days = {newest_day(paper) for paper in papers}
-    ages = {day: schedule.age(day, today) if day else 0 for day in days}
-    scored = [
-        (paper, hot(counts(paper), ages[newest_day(paper)], means[_field(paper)], overall, valid)) for paper in papers
-    ]
-    return sorted(scored, key=lambda pair: (-pair[1].score, lot(pair[0].key, today.isoformat())))
+    overall = fmean(totals[one] for _paper, one in counted) if counted else 0.0
+
+    @cache
+    def age(day: date | None) -> int:
+        return schedule.age(day, today) if day else 0
+
+    @cache
+    def terms(one: Counts, day: date | None, field: str) -> HotTerms:
+        return hot(one, age(day), means[field], overall, valid)
+
+    scored = [(paper, terms(one, newest_day(paper), _field(paper))) for paper, one in counted]
+    key = today.isoformat()
+    return sorted(scored, key=lambda pair: (-pair[1].score, lot(pair[0].key, key)))
 
 
 def newest_day(paper: Paper) -> date | None:
     """Give the newest day a paper stands in: that of its announcement, or the one a curator placed it in."""
-    return max((day for day in (paper.announced, paper.placed) if day), default=None)
+    announced, placed = paper.announced, paper.placed
+    return max(announced, placed) if announced and placed else announced or placed
 
 
 def _field(paper: Paper) -> str:

@@ -55,6 +55,12 @@ def standing(check: bool = False) -> list[Standing]:
     return sorted(found, key=lambda one: (("in use", "coming", "kept").index(one.state), one.name))
 
 
+def coming() -> list[Standing]:
+    """Tell of the encoders that are being brought in."""
+    home, choice = settings.CONFIG.home, Choice.read(settings.CONFIG.home)
+    return [_standing(home, name, choice, check=False) for name in bring.names(home) if name in choice.coming]
+
+
 def _standing(home: Path, name: str, choice: Choice, check: bool) -> Standing:
     card = Card.read(encoders.place(home, name))
     encoded, papers = vectors.encoded_share(card.id)

@@ -143,6 +143,24 @@ class Tag(models.Model):
         return self.name
 
 
+class InCategory(models.Model):
+    """A category of a paper that lists show, with the day it stands at: of its announcement, else where it was placed.
+
+    Derived from the paper, so that the newest papers of a category, and their number, are at hand among millions.
+    """
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="in_categories", db_index=False)
+    code = models.CharField(max_length=80)
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "code"], name="one_row_per_category")]
+        indexes = [models.Index(fields=["code", "-day", "paper"], name="papers_inca_code_day_idx")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class Sighting(models.Model):
     """What a source last gave of a paper, by the hash of its bytes: the same bytes need not be decided on again."""
 

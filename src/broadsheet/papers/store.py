@@ -16,7 +16,18 @@ from django.db.models import Max, Model
 
 from broadsheet.lib.text import fold
 from broadsheet.papers import rows
-from broadsheet.papers.models import Authorship, Change, Identifier, Paper, Quarantined, Sighting, Signal, Tag, Version
+from broadsheet.papers.models import (
+    Authorship,
+    Change,
+    Identifier,
+    InCategory,
+    Paper,
+    Quarantined,
+    Sighting,
+    Signal,
+    Tag,
+    Version,
+)
 from broadsheet.record.decide import Known, Revise
 from broadsheet.record.facts import Facts, facts
 from broadsheet.record.identifiers import Identifier as Name
@@ -32,6 +43,8 @@ QUARANTINE_BYTES: Final = 65536
 LOOKUP: Final = 900
 CATEGORIES: Final = 400
 TAG_COLUMNS: Final = ("paper", "key", "name")
+CATEGORY_COLUMNS: Final = ("paper", "code", "day")
+LONGEST_CODE: Final = 80
 LOG_LOCK: Final = 0x62726F61
 to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 # The counts of the sample are Hugging Face's, of the day the sample was made: its own later ones replace them.
@@ -194,6 +207,28 @@ def insert_papers(papers: Mapping[int, PaperData], now: datetime) -> None:
     )
     tagged = [row for number, data in papers.items() for row in _tag_rows(number, data, found[number])]
     rows.insert(Tag, TAG_COLUMNS, tagged)
+    shown = ((number, data) for number, data in papers.items() if data.announced and not data.withdrawn)
+    filed = [row for number, data in shown for row in category_rows(number, _fitting(data.categories), data.announced)]
+    rows.insert(InCategory, CATEGORY_COLUMNS, filed)
+
+
+def category_rows(number: int, categories: str, day: date | None) -> Iterator[tuple[object, ...]]:
+    """Give the rows of InCategory for a paper that lists show; categories as its column holds them."""
+    for code in dict.fromkeys(categories.split()):
+        # Longer ones are no category of anybody's: nothing is listed under them.
+        if len(code) <= LONGEST_CODE:
+            yield number, code, day
+
+
+def file_anew(number: int) -> None:
+    """File a paper under its categories as it is now; one that lists do not show under none."""
+    InCategory.objects.filter(paper=number).delete()
+    told = Paper.objects.filter(id=number, withdrawn=False, hidden=False).values_list(
+        "categories", "announced", "placed"
+    )
+    for categories, announced, placed in told:
+        if day := announced or placed:
+            rows.insert(InCategory, CATEGORY_COLUMNS, category_rows(number, categories, day))
 
 
 def _facts(data: PaperData) -> Facts:
@@ -247,6 +282,8 @@ def revise_paper(revisions: Sequence[Revise]) -> None:
     if {"abstract", "listing"} & changed:
         Tag.objects.filter(paper=number).delete()
         rows.insert(Tag, TAG_COLUMNS, _tag_rows(number, data, found))
+    if {"categories", "announced", "withdrawn"} & changed:
+        file_anew(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,11 +395,13 @@ def write_tally(number: int, tally: Tally) -> None:
 def place(number: int, day: date | None) -> None:
     """Place a paper in the edition of a day, beside its own; None takes it out again."""
     Paper.objects.filter(id=number).update(placed=day)
+    file_anew(number)
 
 
 def hide(number: int, hidden: bool) -> None:
     """Take a paper off every list, or put it back; the record keeps it."""
     Paper.objects.filter(id=number).update(hidden=hidden)
+    file_anew(number)
 
 
 def quarantine(rejected: Mapping[str, Rejected], now: datetime) -> None:

@@ -51,6 +51,16 @@ class State:
     kinds_bytes: int = 0
 
     @property
+    def papers(self) -> int:
+        """Count the papers."""
+        return self.words - self.words_dead
+
+    @property
+    def encoded(self) -> int:
+        """Count the papers that have a vector."""
+        return self.vectors - self.vectors_dead
+
+    @property
     def wasteful(self) -> bool:
         """Whether more than a fifth of the rows of a table are dead."""
         return 5 * self.words_dead > self.words or 5 * self.vectors_dead > self.vectors

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router
 
@@ -23,7 +23,6 @@ router = Router(tags=["lists"])
 # Counting all papers of a large site takes seconds; what is read now is in the last month.
 COUNTED: Final = timedelta(days=30)
 AGAIN: Final = 10
-BY_DAY: Final = (F("announced").desc(nulls_last=True), "-votes", "key")
 
 
 class Asked(schemas.Page):
@@ -75,26 +74,27 @@ def _entries(found: NamedList, reader: Any, skip: int, limit: int) -> tuple[Entr
 def _by_day(papers: QuerySet[Paper], limit: int, after: list[Any] | None) -> tuple[list[Entry], list[Any] | None]:
     """The next papers of a list that is ordered by day, votes and key; the key tells all three and the rank."""
     rank = after[3] if after else 0
-    found = list(papers.order_by(*BY_DAY).filter(_behind(after))[: limit + 1])
+    found = list(papers.filter(_behind(after))[: limit + 1])
     entries = [Entry(number, paper) for number, paper in enumerate(found, rank + 1)]
     return paging.cut(
         entries,
         limit,
-        lambda entry: [
-            entry.paper.announced and entry.paper.announced.isoformat(), entry.paper.votes, entry.paper.key, entry.rank
-        ],
-    )  # fmt: skip
+        lambda entry: [_day(entry.paper).isoformat(), entry.paper.votes, entry.paper.key, entry.rank],
+    )
+
+
+def _day(paper: Paper) -> date:
+    day = paper.announced or paper.placed
+    assert day, "lists show papers of a known day"
+    return day
 
 
 def _behind(after: list[Any] | None) -> Q:
     if after is None:
         return Q()
     told, votes, key, _rank = after
-    day = date.fromisoformat(told) if told else None
-    among = Q(votes__lt=votes) | Q(votes=votes, key__gt=key)
-    if day is None:
-        return Q(announced=None) & among
-    return Q(announced__lt=day) | Q(announced=None) | (Q(announced=day) & among)
+    day = date.fromisoformat(told)
+    return Q(day__lt=day) | Q(day=day, votes__lt=votes) | Q(day=day, votes=votes, key__gt=key)
 
 
 def _by_rank(

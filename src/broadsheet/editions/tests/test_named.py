@@ -80,6 +80,7 @@ def test_every_list_has_its_papers_under_its_key(world: None, key: str) -> None:
 def test_hidden_and_withdrawn_papers_are_in_no_list(world: None, key: str) -> None:
     store.hide(of(1).id, True)
     Paper.objects.filter(id=of(9).id).update(withdrawn=True)
+    store.file_anew(of(9).id)
     assert set(keys(named(key, now=NOW))) <= {2}
 
 
