@@ -1,15 +1,32 @@
-"""What every test shares: a home of its own, and the real data where it is there."""
+"""What every test shares: a home of its own, a record without rows, and the real data where it is there."""
 
 import gc
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
+# Tests write and sync thousands of small files. In memory that costs next to nothing; a container's 64 MB are too few.
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+# What is compiled is kept, whatever the environment says: compiling all tests takes longer than most rooms' tests, and
+# tests start the site anew in many processes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Until all tests are collected nearly everything that is made stays: looking for garbage in it finds none.
+gc.disable()
 # Before Django reads its settings: no test may touch the data of the person who runs it. Workers of pytest-xdist
 # inherit the environment that is made here, so the home that set-up used is handed on under a name of its own.
 SET_UP_HOME = Path(
@@ -29,16 +46,54 @@ os.environ |= {
     "DJANGO_SETTINGS_MODULE": "broadsheet.settings",
 }
 django.setup()
+# Chance finds in many runs what it does not find in one; a property that needs more examples says so.
+hypothesis.settings.register_profile("tests", max_examples=50, deadline=None)
+hypothesis.settings.load_profile("tests")
 # Each test client makes the site's middleware anew: looking through all static files took a third of a page's test.
 settings.WHITENOISE_AUTOREFRESH = True
 # A hash that is slow on purpose would be most of what the tests of accounts do.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# The tables are made as the models are now; that all migrations lead there has a test (moving/tests/test_schema.py).
+settings.DATABASES["default"].setdefault("TEST", {})["MIGRATE"] = False
+
+
+def _roomily(do: Callable[..., object], config: pytest.Config) -> object:
+    return do(config)
+
+
+# CPython 3.11 keeps frames in chunks of 16 KiB, and gives a chunk back as soon as the first frame in it returns: a loop
+# whose calls stand at the end of one maps and unmaps memory at every call. That was a quarter of a page's test. What is
+# called from a frame as large as this one shares its chunk, of 2 MiB.
+_roomily.__code__ = _roomily.__code__.replace(co_stacksize=2**17)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> object:
+    """Do what would be done without this hook."""
+    others = [
+        one.function
+        for one in config.hook.pytest_cmdline_main.get_hookimpls()
+        if not (one.wrapper or one.hookwrapper) and one.function is not pytest_cmdline_main
+    ]
+    done = (_roomily(other, config) for other in reversed(others))
+    return next((status for status in done if status is not None), None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _keep_home() -> Iterator[None]:
     yield
     _home.cleanup()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:  # noqa: ANN401
+    """The record's tables, which tell of every migration that it was applied."""
+    with django_db_blocker.unblock():
+        loader = MigrationLoader(connection)
+        recorder = MigrationRecorder(connection)
+        recorder.ensure_schema()
+        for app, name in sorted(loader.disk_migrations):
+            recorder.record_applied(app, name)
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +117,6 @@ def pytest_collection_finish() -> None:
     """Leave what will live to the end out of the search for garbage: thousands of tests are objects too."""
     gc.collect()
     gc.freeze()
+    # The default, 700, makes the search a tenth of all work where a page is some thousand objects.
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()

@@ -203,10 +203,14 @@ def test_of_two_hosts_one_does_a_step_and_no_text_is_taken_twice(empty_database:
     first.kill()
     first.communicate()
     end(second)
-    # Whoever was killed holds nothing; the step itself rests for its hour.
+    # Whoever was killed holds nothing, and its turn is anybody's.
     third = two.start(HOLD)
-    assert line(third) == "True False a,b"
+    assert line(third) == "True True a,b"
     end(third)
+    # Once somebody was through with it, it rests for its hour.
+    fourth = one.start(HOLD)
+    assert line(fourth) == "True False a,b"
+    end(fourth)
 
 
 def test_two_senders_on_two_hosts_claim_every_mail_once(empty_database: str, tmp_path: Path) -> None:

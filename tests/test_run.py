@@ -1,4 +1,9 @@
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from queue import Queue
 
 import pytest
 from pytest_django import Settings
@@ -34,3 +39,19 @@ def test_an_address_that_cannot_be_had_is_said_in_one_line(host: str, port: int)
 def test_the_address_that_is_printed_is_one_a_person_can_type() -> None:
     assert run_command.address("0.0.0.0", 8000) == "http://localhost:8000/"
     assert run_command.address("::1", 8000) == "http://[::1]:8000/"
+
+
+def test_a_worker_that_was_killed_is_started_anew_until_the_site_ends() -> None:
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+
+    def start() -> subprocess.Popen[bytes]:
+        started.put(process := subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        return process
+
+    kept = run_command.Kept(start, pause=0.0)
+    first = started.get(timeout=10)
+    os.kill(first.pid, signal.SIGKILL)
+    second = started.get(timeout=10)
+    kept.end()
+    assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGTERM)
+    assert started.empty()

@@ -2,7 +2,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 
+from broadsheet import worker
 from broadsheet.worker import Step, Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -31,11 +33,11 @@ class Desk:
 
 def test_a_step_runs_again_while_it_has_work_and_rests_when_it_has_none() -> None:
     desk = Desk(encode=2)
-    worker = desk.worker()
-    assert [worker.once() for _ in range(5)] == [1, 1, 0, 0, 0]
+    at_work = desk.worker()
+    assert [at_work.once() for _ in range(5)] == [1, 1, 0, 0, 0]
     assert desk.ran == ["encode"] * 3
     desk.now += timedelta(minutes=1)
-    worker.once()
+    at_work.once()
     assert desk.ran == ["encode"] * 4
 
 
@@ -47,10 +49,31 @@ def test_a_step_that_fails_is_logged_with_its_name_and_the_others_go_on(caplog: 
     assert "'harvest'" in caplog.text and "torn" in caplog.text
 
 
+def test_a_database_that_is_away_ends_the_round_and_no_step_rests_for_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(index=1)
+
+    def ask(now: datetime) -> int:
+        raise OperationalError("the server closed the connection\n\tas it was told to")
+
+    at_work = Worker((Step("mails", ask, timedelta(hours=1)), desk.step("index")), clock=lambda: desk.now)
+    monkeypatch.setattr(worker, "is_there", lambda: False)
+    monkeypatch.setattr(worker, "close_old_connections", lambda: None)
+    monkeypatch.setattr(at_work.stopping, "wait", lambda _seconds: at_work.stop())
+    at_work.run()
+    assert at_work.due == {} and desk.ran == []
+    assert "'mails' lost the database: the server closed the connection as it" in caplog.text
+    # Where it is there, it is the step that is at fault.
+    monkeypatch.setattr(worker, "is_there", lambda: True)
+    at_work.stopping.clear()
+    assert at_work.once() == 1 and at_work.due["mails"] == desk.now + timedelta(hours=1)
+
+
 def test_it_ends_after_the_step_at_hand() -> None:
     desk = Desk(index=1, encode=1)
-    worker = desk.worker()
-    worker.stop()
-    assert worker.once() == 0
-    worker.run()
+    at_work = desk.worker()
+    at_work.stop()
+    assert at_work.once() == 0
+    at_work.run()
     assert desk.ran == []

@@ -13,7 +13,7 @@ from broadsheet import __version__
 # In the order in which a person meets them.
 COMMANDS: Final = (
     "run", "import", "export", "harvest", "index", "search", "similar", "edition", "digest", "reader", "encoder",
-    "doctor", "backup", "restore", "record", "snapshot", "mcp", "bench",
+    "doctor", "backup", "restore", "record", "snapshot", "cluster", "mcp", "bench",
 )  # fmt: skip
 DONE, FAILED, MISUSED, NOT_YET = 0, 1, 2, 3
 

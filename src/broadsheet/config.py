@@ -194,6 +194,15 @@ def database(value: object) -> str:
     return found
 
 
+def cluster_head(value: object) -> str:
+    """Read where the head of a cluster is."""
+    found = text(value)
+    host, _, port = found.rpartition(":")
+    if found and (not host or not port.isdigit() or not 0 < int(port) < 2**16):
+        raise ValueError("empty, or host:port of the cluster's head, such as 192.0.2.1:6379")
+    return found
+
+
 SETTINGS = (
     Setting("site_name", "Broadsheet", text, "The name on the masthead."),
     Setting("categories", ("cs.AI", "cs.CL", "cs.CV", "cs.LG"), texts, "The arXiv categories to harvest."),
@@ -221,6 +230,13 @@ SETTINGS = (
     Setting("encoder_weights", "", text, "A folder or an address with the weights; empty to get the published ones."),
     Setting("encoder_threads", 0, whole(0, 256), "Threads for encoding papers; 0 for one per core."),
     Setting("shards", 1, whole(1, 64), "Among how many shards the search index is divided; 1 up to a million papers."),
+    Setting(
+        "cluster",
+        "",
+        cluster_head,
+        "The head of the cluster that searches, as host:port; empty for the index in this home.",
+    ),
+    Setting("replicas", 1, whole(1, 8), "On how many hosts of the cluster each shard is kept."),
     Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
     Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
     Setting(

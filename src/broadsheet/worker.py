@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Final
 
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
 from broadsheet.cli import prepare
 from broadsheet.lib.clock import Clock
 from broadsheet.lib.clock import now as wall_clock
@@ -24,6 +26,10 @@ log = logging.getLogger("broadsheet.worker")
 IDLE: Final = timedelta(seconds=5)
 # What one round of encoding may take, so that new papers are indexed and harvests begin in time.
 ENCODE_AT_ONCE: Final = 512
+
+
+class DatabaseGone(Exception):
+    """The record cannot be reached at the moment: no step can do anything, and none is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +221,12 @@ class Worker:
         return done
 
     def attempt(self, step: Step, now: datetime) -> int:
-        """Run a step; a failure is logged with the step's name, and the others go on."""
+        """Run a step; a failure is logged with the step's name, and the others go on. Raises DatabaseGone."""
         try:
             return self._take_turn(step, now) if step.shared else step.run(now)
-        except Exception:  # The outermost loop: one broken step must not stop the others.
+        except Exception as problem:  # The outermost loop: one broken step must not stop the others.
+            if isinstance(problem, DatabaseError | InterfaceError) and not is_there():
+                raise DatabaseGone(f"the step {step.name!r} lost the database: {problem}") from problem
             log.exception("the step %r failed; it is tried again in %s", step.name, step.every)
             return 0
 
@@ -234,8 +242,22 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         while not self.stopping.is_set():
-            if not self.once():
+            # One that the server ended, as when it was started anew, is of no use any more.
+            close_old_connections()
+            if not self._round():
                 self.stopping.wait(IDLE.total_seconds())
+
+    def _round(self) -> int:
+        try:
+            return self.once()
+        except DatabaseGone as problem:
+            log.warning("%s; tried again in %s", " ".join(str(problem).split()), IDLE)
+            return 0
+
+
+def is_there() -> bool:
+    """Whether the connection to the database still answers."""
+    return connection.connection is not None and connection.is_usable()
 
 
 def leave(signum: int, frame: FrameType | None) -> None:

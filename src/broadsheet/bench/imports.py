@@ -1,4 +1,7 @@
-"""How fast papers come into the record: the 50,000 of the sample into an empty SQLite, on one core."""
+"""How fast papers come into the record: the 50,000 of the sample into an empty SQLite, on one core.
+
+With sizes: files like arXiv's snapshot, as large as wanted, into SQLite and PostgreSQL (`bench.imports_at_scale`).
+"""
 
 import json
 import os
@@ -6,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -19,8 +23,15 @@ from broadsheet.sources.files import open_items
 RUNS: Final = 3
 
 
-def measure(progress: Progress) -> Measured:
-    """Import three times, each in a process and a home of its own; give the medians."""
+def measure(progress: Progress, size: Sequence[int] | None = None) -> Measured:
+    """Import the sample three times, each in a process and a home of its own, and give the medians.
+
+    size: import so many made papers instead, each size once. Raises CannotMeasure.
+    """
+    if size:
+        from broadsheet.bench import imports_at_scale
+
+        return imports_at_scale.measure(progress, size)
     sample = shared_data("arxiv/sample_50k.jsonl.gz")
     runs = []
     for number in range(RUNS):

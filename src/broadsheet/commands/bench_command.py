@@ -28,9 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--papers", type=Path, metavar="FILE", help="foryou: the papers that the readers name")
     parser.add_argument("--size", type=_number, nargs="+", metavar="N", help=f"{_benches('size')}: how many papers")
     parser.add_argument("--shards", type=_number, metavar="N", help=f"{_benches('shards')}: among how many shards")
-    parser.add_argument(
-        "--kills", type=_number, metavar="N", help=f"{_benches('kills')}: how many kills"
-    )
+    parser.add_argument("--kills", type=_number, metavar="N", help=f"{_benches('kills')}: how many kills")
     output.json_option(parser)
 
 

@@ -2,12 +2,12 @@
 
 import argparse
 
-from broadsheet.cli import DONE
+from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import output
 from broadsheet.lib.progress import watched
 from broadsheet.papers import encoder_setup, finding
 from broadsheet.papers.database import migrate
-from broadsheet.papers.vectors import encode_missing
+from broadsheet.search.cluster.node import ClusterError
 
 HELP = "Encode and index whatever changed since the last time."
 EXAMPLE = "broadsheet index"
@@ -22,11 +22,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Index the words first, so that papers are found while the encoder works; then what it made."""
+    try:
+        return index(options)
+    except ClusterError as problem:
+        raise CommandFailed(str(problem)) from problem
+
+
+def index(options: argparse.Namespace) -> int:
+    """Do so, here or in the cluster."""
     migrate()
     applied = finding.index(rebuild=options.rebuild, progress=watched("words"))
     encoded = 0
     for encoder in () if options.words_only else encoder_setup.bulk_encoders():
-        done = encode_missing(encoder, progress=watched("encoding"))
+        done = encoder_setup.encode(encoder, progress=watched("encoding"))
         applied += finding.index(progress=watched("vectors")) if done else 0
         encoded += done
     if options.json:

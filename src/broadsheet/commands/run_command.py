@@ -2,10 +2,13 @@
 
 import argparse
 import errno
+import logging
 import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import call_command
@@ -19,9 +22,12 @@ from broadsheet.papers import finding, sample
 from broadsheet.papers.database import migrate
 from broadsheet.readers import alone, invitations
 from broadsheet.readers.network import note_address
+from broadsheet.search.cluster.node import ClusterError
 
 HELP = "Serve the site and do the background work; prints the address."
 EXAMPLE = "broadsheet run --host 0.0.0.0 --port 8000"
+
+_log = logging.getLogger(__name__)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +46,14 @@ def run(options: argparse.Namespace) -> int:
     note_address(place)
     said = signing_in(options.host, place)
     leave_to_others()
-    worker = None if options.no_worker else start_worker()
+    worker = None if options.no_worker else Kept(start_worker)
     output.print_lines([f"Broadsheet is at {place}", *said])
     sys.stdout.flush()
     try:
         serve(options.host, options.port)
     finally:
         if worker:
-            worker.terminate()
-            worker.wait()
+            worker.end()
     return DONE
 
 
@@ -97,7 +102,11 @@ def prepare_home() -> None:
     with lock(settings.CONFIG.home / "static.lock"):
         call_command("collectstatic", interactive=False, verbosity=0)
     if sample.load_if_empty():
-        finding.index()
+        try:
+            finding.index()
+        except ClusterError as problem:
+            # The worker goes on with it; until the cluster is there, pages say that the index does not answer.
+            output.print_lines([f"the sample is not indexed yet: {problem}"])
 
 
 def signing_in(host: str, place: str) -> list[str]:
@@ -121,6 +130,38 @@ def leave_to_others() -> None:
 def start_worker() -> "subprocess.Popen[bytes]":
     """Start the worker as a process of its own, which ends with this one."""
     return subprocess.Popen([sys.executable, "-m", "broadsheet.worker"], env={**os.environ, "BROADSHEET_CHILD": "1"})
+
+
+class Kept:
+    """A process that is started anew when it ends, as one that was killed for want of memory, until it is ended here.
+
+    pause: seconds before it is started anew.
+    """
+
+    def __init__(self, start: "Callable[[], subprocess.Popen[bytes]]", pause: float = 5.0) -> None:
+        self.start, self.pause = start, pause
+        self.over = threading.Event()
+        self.changing = threading.Lock()
+        self.process = start()
+        # The kernel ends a child with the thread that started it: this one lasts as long as the site.
+        threading.Thread(target=self._keep, name="keep-worker", daemon=True).start()
+
+    def _keep(self) -> None:
+        while not self.over.is_set():
+            code = self.process.wait()
+            if self.over.wait(self.pause):
+                return
+            _log.warning("the worker ended with %d; it is started anew", code)
+            with self.changing:
+                if not self.over.is_set():
+                    self.process = self.start()
+
+    def end(self) -> None:
+        """End it for good."""
+        self.over.set()
+        with self.changing:
+            self.process.terminate()
+        self.process.wait()
 
 
 def address(host: str, port: int) -> str:

@@ -5,7 +5,7 @@ import argparse
 from broadsheet.cli import DONE
 from broadsheet.commands import output
 from broadsheet.papers.database import migrate
-from broadsheet.papers.finding import Found, FoundPaper, find
+from broadsheet.papers.finding import Found, FoundPaper, await_cluster, find
 from broadsheet.search.types import Filter
 
 HELP = "Find papers: first those that hold all the words, then those near in meaning."
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Find, and print."""
     migrate()
     wanted = Filter(since=options.since, until=options.until, categories=tuple(options.category))
+    await_cluster()
     found = find(options.query, mode=options.mode, limit=options.limit, wanted=wanted)
     if options.json:
         output.print_json(as_json(found))

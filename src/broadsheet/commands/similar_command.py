@@ -7,7 +7,7 @@ from broadsheet.commands import output
 from broadsheet.commands.search_command import hit_json
 from broadsheet.papers import queries
 from broadsheet.papers.database import migrate
-from broadsheet.papers.finding import similar
+from broadsheet.papers.finding import await_cluster, similar
 
 HELP = "Find the papers nearest to one."
 EXAMPLE = "broadsheet similar 2405.15738 --limit 5"
@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     paper = queries.by_key(options.id)
     if paper is None:
         raise CommandFailed(f"no paper here is called {options.id}")
+    await_cluster()
     hits = similar(paper, limit=options.limit)
     if options.json:
         output.print_json({"id": paper.key, "total": len(hits), "hits": [hit_json(hit) for hit in hits]})

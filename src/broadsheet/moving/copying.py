@@ -1,24 +1,28 @@
 """A record moved from one database into another, SQLite or PostgreSQL, whole or not at all."""
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from broadsheet.lib.files import sync_directory
+from broadsheet.lib.files import lock, sync_directory
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.moving import databases, tables
 from broadsheet.moving.lines import Reading
 from broadsheet.moving.loading import Loaded, Loading, first_line
 from broadsheet.moving.refused import Refused
 from broadsheet.moving.restoring import ours
+
+# In the folder of a copy under way, as long as its process lives.
+HELD: Final = "held"
 
 
 @dataclass
@@ -40,7 +44,8 @@ def copy(source: str, target: str, progress: Progress = silent) -> Copied:
     """Copy a record into an empty database, as it is at this moment, and compare every table by count and sum.
 
     One transaction, or one file that gets its name at the end: what is killed on the way leaves the target as empty as
-    it was and is simply begun again. Raises Refused where the target is not empty or does not take a row.
+    it was and is simply begun again, which clears away what is left beside a file. Raises Refused where the target is
+    not empty or does not take a row.
     """
     if source == target:
         raise Refused("both addresses name the same record")
@@ -76,13 +81,25 @@ def _into_file(path: Path, done: Copied, progress: Progress) -> None:
     if path.exists() and path.stat().st_size:
         raise Refused(f"{path} is there already; move it away first")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+    _clear(path)
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder,
+        lock(Path(folder) / HELD),
+    ):
         scratch = Path(folder) / path.name
         with databases.standing_in(databases.scratch_sqlite(scratch)) as other:
             _fill(other, done, progress)
         _settle(scratch)
         os.replace(scratch, path)
     sync_directory(path.parent)
+
+
+def _clear(path: Path) -> None:
+    """Delete what copies to the same place left that were killed: the kernel let go of what they held."""
+    for left in [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}-")]:
+        with lock(left / HELD, wait=False) as dead:
+            if dead:
+                shutil.rmtree(left)
 
 
 def _settle(path: Path) -> None:

@@ -19,6 +19,8 @@ from broadsheet.moving.tables import Column, Table
 
 # Rows that are fetched or written at once.
 AT_ONCE: Final = 2000
+# Of a SQLite file that is being filled; a larger one makes it no faster.
+CACHE_KB: Final = 8192
 POSTGRESQL: Final = ("postgres://", "postgresql://")
 _COMMON: Final = {
     "ATOMIC_REQUESTS": False,
@@ -75,8 +77,9 @@ def wrapper(address: str) -> BaseDatabaseWrapper:
 def scratch_sqlite(path: Path) -> BaseDatabaseWrapper:
     """Make a connection to a new SQLite file that nobody else sees before it is whole."""
     other = wrapper(str(path))
-    # Nothing is lost with it, so nothing has to be safe on the disk before the end.
-    quick = "PRAGMA page_size=8192;PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA cache_size=-65536"
+    # Nothing is lost with it, so nothing has to be safe on the disk before the end. The cache is all that grows with
+    # the rows, until it is full.
+    quick = f"PRAGMA page_size=8192;PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA cache_size=-{CACHE_KB}"
     other.settings_dict["OPTIONS"] = {"init_command": quick}
     return other
 

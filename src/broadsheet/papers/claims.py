@@ -49,18 +49,30 @@ def in_turn(name: str) -> Iterator[None]:
 
 @contextmanager
 def turn(name: str, every: timedelta) -> Iterator[bool]:
-    """The same as `alone`, and after one host was in the block the others rest as long as it does."""
+    """The same as `alone`, and after one host was in the block the others rest as long as it does.
+
+    That is noted at the end of the block: whoever is killed in it leaves the turn to the next at once.
+    """
     if connection.vendor != "postgresql":
         yield True
         return
     with alone(f"turn {name}") as mine:
-        yield mine and cache.add(f"turn:{name}", "taken", every.total_seconds())
+        if not mine or cache.get(_rests(name)):
+            yield False
+            return
+        yield True
+        cache.set(_rests(name), "taken", every.total_seconds())
 
 
 def again(name: str) -> None:
     """Let the next turn come at once: there is more to do."""
     if connection.vendor == "postgresql":
-        cache.delete(f"turn:{name}")
+        cache.delete(_rests(name))
+
+
+def _rests(name: str) -> str:
+    # Names of steps have blanks, which keys must not.
+    return f"turn:{name.replace(' ', '-')}"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from broadsheet.lib.files import lock
 from broadsheet.lib.progress import Progress, silent
+from broadsheet.papers import bulk
 from broadsheet.papers.outside import http
 from broadsheet.papers.vectors import encode_missing
 from broadsheet.search import bert_onnx, encoder_gpu, weights
@@ -62,5 +63,18 @@ def bulk_encoders() -> Iterator[encoders.OnnxEncoder]:
 
 
 def encode_some(most: int) -> int:
-    """Encode at most `most` papers by the first encoder that has any left; give how many."""
-    return next((done for encoder in bulk_encoders() if (done := encode_missing(encoder, most=most))), 0)
+    """Encode at most `most` papers by the first encoder that has any left, or a round's worth through the cluster."""
+    return next((done for encoder in bulk_encoders() if (done := encode(encoder, most=most))), 0)
+
+
+def encode(encoder: encoders.OnnxEncoder, progress: Progress = silent, most: int | None = None) -> int:
+    """Encode what has no vector yet, at most `most` papers, or through the cluster a round's worth; give how many.
+
+    Through the cluster where there is one and enough to do; where that fails, this host goes on alone.
+    """
+    done = 0
+    if bulk.wanted(encoder.id):
+        done, ended = bulk.encode(encoder, progress, one_round=most is not None)
+        if ended:
+            return done
+    return done + encode_missing(encoder, progress=progress, most=most)

@@ -15,6 +15,10 @@ from broadsheet.papers.models import Paper
 from broadsheet.papers.record_elsewhere import opened_elsewhere, shareable
 from broadsheet.search import encoder as encoders
 from broadsheet.search.choice import name_in_use, shard_place
+from broadsheet.search.cluster.actors import Layout
+from broadsheet.search.cluster.gateway import Gateway
+from broadsheet.search.cluster.node import ClusterError
+from broadsheet.search.cluster.remote import Cluster
 from broadsheet.search.divided import Shards
 from broadsheet.search.dividing import catch_up_all
 from broadsheet.search.executor import Searcher
@@ -89,10 +93,47 @@ def _reader(place: Path, named: _Named) -> Shards:
     return Shards(place, named.encoder)
 
 
+@lru_cache(maxsize=1)
+def _gateway(address: str, home: Path) -> Gateway:
+    return Gateway(address, home)
+
+
+def gateway() -> Gateway:
+    """Give the process's way to the cluster that the settings name. Raises ClusterError where they name none."""
+    if not settings.CONFIG.cluster:
+        raise ClusterError("no cluster is set: `cluster` in broadsheet.toml names its head")
+    return _gateway(settings.CONFIG.cluster, settings.CONFIG.home)
+
+
+@lru_cache(maxsize=2)
+def _clustered(layout: Layout, named: _Named, gateway: Gateway) -> Cluster:
+    return Cluster(layout, named.encoder, asker=gateway)
+
+
+def layout_at(place: Path, encoder: str) -> Layout:
+    """How a cluster divides the papers with the vectors of the encoder of this id; the place is one of this home."""
+    path = str(place.relative_to(settings.CONFIG.home))
+    return Layout(path, settings.CONFIG.shards, settings.CONFIG.replicas, encoder)
+
+
+def place() -> Path:
+    """Where in this home the index is that answers."""
+    return _present()[0]
+
+
+def layout() -> Layout:
+    """How a cluster divides the papers, with the vectors of the encoder that answers."""
+    place, named = _present()
+    return layout_at(place, named.id)
+
+
 def reader() -> Searcher:
-    """The index's reader of this process; it follows the index, its division and the choice of an encoder by itself."""
+    """Whoever answers searches in this process; it follows index, division and choice of an encoder by itself."""
     with _opening:
-        return _reader(*_present())
+        place, named = _present()
+        if settings.CONFIG.cluster:
+            return _clustered(layout_at(place, named.id), named, gateway())
+        return _reader(place, named)
 
 
 def _present() -> tuple[Path, _Named]:
@@ -101,11 +142,18 @@ def _present() -> tuple[Path, _Named]:
         name = encoder_name()
         encoder = query_encoder()
         if name == encoder_name():
-            id = encoder.id if encoder else _id_on_card(name)
+            id = encoder.id if encoder else id_on_card(name)
             return shard_place(settings.CONFIG.home, name), _Named(id, encoder)
 
 
-def _id_on_card(name: str) -> str:
+def await_cluster() -> None:
+    """Let a process that asks once wait until it is part of the cluster, where there is one."""
+    if settings.CONFIG.cluster:
+        reader().warm()
+
+
+def id_on_card(name: str) -> str:
+    """The id of an encoder as its card tells it; empty where that cannot be read."""
     # An encoder whose graph is damaged cannot encode, but the shard keeps its vectors until it is mended.
     try:
         return encoders.Card.read(encoders.place(settings.CONFIG.home, name)).id
@@ -115,8 +163,11 @@ def _id_on_card(name: str) -> str:
 
 def forget() -> None:
     """Open the encoder and the shard anew at the next query, as after one of them was built or moved."""
-    _encoder.cache_clear()
-    _reader.cache_clear()
+    if settings.CONFIG.cluster:
+        # A process that is forked from this one must not hold the other end of its questions.
+        gateway().close()
+    for kept in (_encoder, _reader, _clustered, _gateway):
+        kept.cache_clear()
 
 
 def index(rebuild: bool = False, progress: Progress = silent) -> int:
@@ -126,7 +177,12 @@ def index(rebuild: bool = False, progress: Progress = silent) -> int:
 
 
 def index_at(place: Path, encoder: str, rebuild: bool = False, progress: Progress = silent) -> CaughtUp:
-    """Bring the shards at a place up to date with the record, with the vectors of the encoder of this id."""
+    """Bring the shards at a place up to date with the record, with the vectors of the encoder of this id.
+
+    In a cluster, those of all its hosts. Raises ClusterError where it does not answer.
+    """
+    if settings.CONFIG.cluster:
+        return gateway().catch_up(layout_at(place, encoder), partial(opened_elsewhere, encoder), rebuild)
     elsewhere = partial(opened_elsewhere, encoder) if shareable() else None
     return catch_up_all(place, settings.CONFIG.shards, RecordLog(encoder), encoder, progress, rebuild, elsewhere)
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from broadsheet.lib.clock import Clock
 from broadsheet.lib.clock import now as wall_clock
@@ -63,9 +63,14 @@ def harvest(
     http: Http | None = None,
     clock: Clock = wall_clock,
     progress: Progress = silent,
+    every: timedelta | None = None,
 ) -> Harvested:
-    """Fetch from a source and take in what it gives, batch by batch, each with the cursor to go on from."""
-    if not claim(source.name, clock()):
+    """Fetch from a source and take in what it gives, batch by batch, each with the cursor to go on from.
+
+    every: leave it where it is not due, being harvested that often; None harvests it in any case.
+    """
+    begun = clock()
+    if not claim(source.name, begun, every):
         return Harvested(source.name, "busy", Report(), "another process harvests it")
     report, notes = Report(), []
     row = Harvest.objects.get(source=source.name)
@@ -74,26 +79,38 @@ def harvest(
             moment = clock()
             report.add(ingest_batch(batch.items, now=moment, harvest=source.name, cursor=batch.cursor))
             completeness.note_batch(source.name, batch, moment)
-            Harvest.objects.filter(source=source.name).update(held_until=moment + LEASE)
+            if not _mine(source.name, begun).update(held_until=moment + LEASE):
+                return Harvested(source.name, "busy", report, "it took too long, and another process took it over")
             notes += [batch.note] if batch.note else []
             progress(report.seen)
     except SourceError as problem:
-        return _ended(Harvested(source.name, "failed", report, str(problem)), clock())
+        return _ended(Harvested(source.name, "failed", report, str(problem)), begun, clock())
     if not source.tells_days and source.name in settings.CONFIG.sources:
         covered = since or (clock() - timedelta(days=settings.CONFIG.repair_days)).date()
         completeness.note_run(source.name, covered, clock())
-    return _ended(Harvested(source.name, "done", report, "; ".join(notes)[:NOTED]), clock())
+    return _ended(Harvested(source.name, "done", report, "; ".join(notes)[:NOTED]), begun, clock())
 
 
-def claim(source: str, now: datetime) -> bool:
-    """Claim a harvest: true for one process until its lease ends, however that process ended."""
-    Harvest.objects.get_or_create(source=source, defaults={"first_started": now})
+def claim(source: str, now: datetime, every: timedelta | None = None) -> bool:
+    """Claim a harvest: true for one process until its lease ends, however that process ended.
+
+    every: only where it is due, being harvested that often. Another process may have ended one since we looked.
+    """
+    row, _fresh = Harvest.objects.get_or_create(source=source, defaults={"first_started": now})
+    if every is not None and not is_due(row, now, every):
+        return False
     free = Harvest.objects.filter(Q(held_until__isnull=True) | Q(held_until__lte=now), source=source)
-    # The row count tells who won: another worker may have been first.
-    return free.update(held_until=now + LEASE, state="running", started=now, says="") == 1
+    # The row count tells who won: another worker may have been first, and done by now.
+    won = free.filter(finished=row.finished)
+    return won.update(held_until=now + LEASE, state="running", started=now, says="") == 1
 
 
-def _ended(result: Harvested, now: datetime) -> Harvested:
+def _mine(source: str, begun: datetime) -> QuerySet[Harvest]:
+    """The row, as long as it is held by the claim of that moment."""
+    return Harvest.objects.filter(source=source, started=begun, state="running")
+
+
+def _ended(result: Harvested, begun: datetime, now: datetime) -> Harvested:
     ended: dict[str, object] = {"held_until": None, "finished": now, "state": result.state, "says": result.says}
     row = Harvest.objects.get(source=result.source)
     if result.state == "done":
@@ -101,7 +118,7 @@ def _ended(result: Harvested, now: datetime) -> Harvested:
     else:
         ended |= {"failures": row.failures + 1}
         log.warning("harvest of %s failed: %s", result.source, result.says)
-    Harvest.objects.filter(source=result.source).update(**ended)
+    _mine(result.source, begun).update(**ended)
     return result
 
 
@@ -124,8 +141,9 @@ def due(now: datetime, sources: Sequence[str]) -> list[str]:
 
 def harvest_due(now: datetime) -> int:
     """Harvest every source that is due; give the number of papers that were new or changed."""
-    brought = 0
+    brought, every = 0, timedelta(minutes=settings.CONFIG.harvest_every)
     for name in due(now, settings.CONFIG.sources):
-        report = harvest(site_source(name)).report
+        # The first may take minutes, in which another host harvests the second.
+        report = harvest(site_source(name), every=every).report
         brought += report.new + report.revised + report.linked
     return brought

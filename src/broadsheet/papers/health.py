@@ -13,10 +13,13 @@ from broadsheet.papers import completeness, encoder_change, encoder_setup, findi
 from broadsheet.papers.completeness import DayHealth
 from broadsheet.papers.database import size_on_disk
 from broadsheet.papers.models import Change, Harvest, Paper, Quarantined
+from broadsheet.search.cluster.node import ClusterError
 
 # Less than this and a harvest, a merge of the index or a backup may fail.
 LEAST_FREE: Final = 2**30
 MOST_BEHIND: Final = 1000
+# Seconds that the cluster is given for each of two questions.
+CLUSTER_PATIENCE: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def checks(now: datetime | None = None) -> list[Check]:
         quarantine_check(moment),
         encoder_check(),
         index_check(),
+        *cluster_checks(),
         disk_check(),
         contact_check(),
     ]
@@ -54,11 +58,10 @@ def checks(now: datetime | None = None) -> list[Check]:
 
 def papers_check() -> Check:
     """Are there papers, and are they real ones of now?"""
-    real = Paper.objects.exclude(source="sample").count()
-    if not real:
+    if not Paper.objects.exclude(source="sample").exists():
         return Check("papers", True, "only the sample is here", "run `broadsheet harvest` where there is a network")
     newest = Paper.objects.aggregate(newest=Max("announced"))["newest"]
-    return Check("papers", True, f"{real:,} papers, the newest of {newest}")
+    return Check("papers", True, f"{Paper.objects.count():,} papers, the newest of {newest}")
 
 
 def source_checks(now: datetime) -> list[Check]:
@@ -115,10 +118,15 @@ def encoder_check() -> Check:
         return Check("encoder", True, "none is wanted: search goes by words alone")
     if not encoder_setup.is_built():
         return Check("encoder", False, "not built: search goes by words alone", "run `broadsheet encoder build`")
-    present, *others = encoder_change.standing()
-    told = [f"{present.encoded:,} of {present.papers:,} papers encoded"]
-    told += [f"{one.name} is coming: {one.encoded:,} of {one.papers:,}" for one in others if one.state == "coming"]
-    return Check("encoder", True, "; ".join(told), "" if present.share == 1 else "the worker goes on")
+    # By the index, which knows at once what counting in a record of millions takes seconds to tell.
+    state = finding.reader().state
+    if state is None:
+        return Check(
+            "encoder", True, "built; nothing is indexed yet", "run `broadsheet index`, or leave it to the worker"
+        )
+    told = [f"{state.encoded:,} of {state.papers:,} indexed papers encoded"]
+    told += [f"{one.name} is coming: {one.encoded:,} of {one.papers:,}" for one in encoder_change.coming()]
+    return Check("encoder", True, "; ".join(told), "" if state.encoded == state.papers else "the worker goes on")
 
 
 def index_lag() -> int:
@@ -131,6 +139,30 @@ def index_check() -> Check:
     """Does the index follow the record?"""
     lag = index_lag()
     return Check("index", lag <= MOST_BEHIND, f"{lag:,} changes behind", "run `broadsheet index`" if lag else "", True)
+
+
+def cluster_checks() -> list[Check]:
+    """Do all shards of the cluster answer, where there is one?"""
+    return [_cluster_check()] if settings.CONFIG.cluster else []
+
+
+def _cluster_check() -> Check:
+    do = "see `broadsheet cluster status`, and that `broadsheet cluster up` runs on each host"
+    try:
+        way = finding.gateway()
+        nodes = sum(bool(node["alive"]) for node in way.nodes(CLUSTER_PATIENCE))
+        seen = [one for one in way.standings(CLUSTER_PATIENCE) if finding.layout().parse(one.name)]
+    except ClusterError as problem:
+        return Check("cluster", False, str(problem), do, vital=True)
+    wanted = settings.CONFIG.shards * settings.CONFIG.replicas
+    following = [one for one in seen if one.state == "following"]
+    behind = int(Change.objects.aggregate(last=Max("seq"))["last"] or 0) - min(
+        (one.seq for one in following), default=0
+    )
+    whole = {one.shard for one in following} == set(range(settings.CONFIG.shards))
+    well = len(following) >= wanted and behind <= MOST_BEHIND
+    says = f"{nodes} nodes, {len(following)} of {wanted} shards and replicas answer, {behind:,} changes behind"
+    return Check("cluster", well, says, "" if well else do, vital=not whole)
 
 
 def disk_check() -> Check:

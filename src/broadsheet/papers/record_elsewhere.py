@@ -14,6 +14,10 @@ def opened_elsewhere(encoder: str) -> ChangeLog:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "broadsheet.settings")
     django.setup()
+    from django.db import close_old_connections
+
+    # A process that lives long, as a shard's of a cluster, outlives its connection to the database.
+    close_old_connections()
     from broadsheet.papers.changes import RecordLog
 
     return RecordLog(encoder)

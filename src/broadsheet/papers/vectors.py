@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,6 +25,39 @@ AHEAD: Final = 8
 FORGOTTEN_AT_ONCE: Final = 500
 
 
+Text = tuple[str, str, str]
+Kept = tuple[str, bytes]
+
+
+class Way(Protocol):
+    """How texts become vectors."""
+
+    @property
+    def at_once(self) -> int:
+        """How many texts it takes together."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else encodes in bulk meanwhile, which the caller sees to; else each text is held."""
+
+    def vectors(self, texts: Sequence[Text]) -> Iterator[Sequence[Kept]]:
+        """Give what the encoder makes of (title, abstract, hash), as (hash, bytes), in any order, as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """In this process."""
+
+    encoder: Encoder
+    at_once: int = BATCH
+    alone: bool = False
+
+    def vectors(self, texts: Sequence[Text]) -> Iterator[Sequence[Kept]]:
+        """Give them all when all are made."""
+        rows = self.encoder.encode_papers([(title, abstract) for title, abstract, _ in texts]).astype("<f2")
+        yield [(text[2], row.tobytes()) for text, row in zip(texts, rows, strict=True)]
+
+
 def unencoded(encoder: str) -> QuerySet[Paper]:
     """The papers whose text has no vector by this encoder, the newest first: they are what readers look for."""
     known = Vector.objects.filter(encoder=encoder, text_hash=OuterRef("text_hash"))
@@ -31,33 +65,63 @@ def unencoded(encoder: str) -> QuerySet[Paper]:
 
 
 def encode_missing(
-    encoder: Encoder, *, clock: Clock = wall_clock, progress: Progress = silent, most: int | None = None
+    encoder: Encoder,
+    *,
+    clock: Clock = wall_clock,
+    progress: Progress = silent,
+    most: int | None = None,
+    way: Way | None = None,
 ) -> int:
-    """Encode what has no vector yet, at most `most` papers; each batch is kept in a transaction of its own."""
+    """Encode what has no vector yet, at most `most` papers, here or another way; give how many.
+
+    Each batch is kept in a transaction of its own.
+    """
+    chosen = way or Here(encoder)
     total = unencoded(encoder.id).count()
     if most is not None:
         total = min(total, most)
     done = 0
     while done < total:
-        with _taken(encoder.id, min(BATCH, total - done)) as group:
+        with (_first if chosen.alone else _taken)(encoder.id, min(chosen.at_once, total - done)) as group:
             if not group:
                 break
+            kept = done
             # Outside the transaction: encoding takes seconds, and nobody else could write meanwhile.
-            vectors = encoder.encode_papers([(title, abstract) for title, abstract, _ in group]).astype("<f2")
-            keep(encoder.id, [(row[2], vector.tobytes()) for row, vector in zip(group, vectors, strict=True)], clock())
+            for vectors in _batched(chosen.vectors(group)):
+                keep(encoder.id, vectors, clock())
+                kept += len(vectors)
+                progress(kept, total)
         done += len(group)
-        progress(done, total)
     return done
 
 
+def _batched(given: Iterator[Sequence[Kept]]) -> Iterator[Sequence[Kept]]:
+    """Put small lists together: each transaction waits for the disk."""
+    batch: list[Kept] = []
+    for vectors in given:
+        batch.extend(vectors)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 @contextmanager
-def _taken(encoder: str, most: int) -> Iterator[list[tuple[str, str, str]]]:
+def _taken(encoder: str, most: int) -> Iterator[list[Text]]:
     """Take texts as (title, abstract, hash) that no other host encodes at this moment; they are held in the block."""
     waiting = list(unencoded(encoder).values_list("text_hash", flat=True)[: most * AHEAD])
     with claims.holding(waiting, most) as hashes:
         # Read when they are held: whoever held them before may have kept their vectors.
         rows = unencoded(encoder).filter(text_hash__in=hashes).values_list("title", "abstract", "text_hash")
         yield list(rows)
+
+
+@contextmanager
+def _first(encoder: str, most: int) -> Iterator[list[Text]]:
+    """Give texts that are to be encoded, each once; nobody else takes any."""
+    rows = unencoded(encoder).values_list("title", "abstract", "text_hash")[:most]
+    yield list({row[2]: row for row in rows}.values())
 
 
 def keep(encoder: str, vectors: Sequence[tuple[str, bytes]], now: datetime) -> None:

@@ -48,6 +48,7 @@ class _Gathering:
         self.question = question
         self.deadline = deadline
         self.missing = False
+        self.damaged = False
         self.late: set[int] = set()
         self.encoders: set[str] = set()
 
@@ -58,7 +59,8 @@ class _Gathering:
         answers = self.parts.ask(self.question.asking(*wants), deadline, frozenset(self.late))
         self.late |= set(range(self.question.of)) - {part.shard for part in answers}
         there = [part for part in answers if part.state is not None]
-        self.missing |= len(answers) < self.question.of or any(part.damaged for part in answers)
+        self.damaged |= any(part.damaged for part in answers)
+        self.missing |= len(answers) < self.question.of or self.damaged
         # An empty part of several is one that is not built yet.
         self.missing |= 0 < len(there) < self.question.of
         self.encoders |= {part.state.encoder for part in there if part.state and part.state.vectors}
@@ -68,7 +70,7 @@ class _Gathering:
         """Answer where no part has anything."""
         note = NO_SHARD
         if self.missing:
-            note = DAMAGED if self.question.of == 1 else LATE
+            note = DAMAGED if self.question.of == 1 and self.damaged else LATE
         return Results((), 0, self.missing, self.question.query.identifier, (note,))
 
     def answer(self, hits: Sequence[Hit], total: int, *notes: str) -> Results:

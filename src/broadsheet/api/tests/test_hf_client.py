@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import httpx2
 import huggingface_hub
 import pytest
-from pytest_django.fixtures import Settings
+from django.conf import settings
+from django.db import transaction
 
 from broadsheet.api import object_ids
 from broadsheet.api.tests.hf_site import (
@@ -36,16 +38,24 @@ pytestmark = pytest.mark.django_db
 OLD_CLIENT = Path(sys.prefix) / "old-client"
 
 
+@contextmanager
+def filled(home: Path) -> Iterator[None]:
+    values = {**settings.CONFIG.values, "encoder": "none"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HOME", str(home))
+        patch.setattr(settings, "CONFIG", replace(settings.CONFIG, home=home, values=values))
+        finding.forget()
+        fill()
+        finding.index()
+        with in_process(huggingface_hub, httpx2):
+            yield
+        finding.forget()
+
+
 @pytest.fixture
-def site(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    settings.CONFIG = replace(settings.CONFIG, home=tmp_path, values={**settings.CONFIG.values, "encoder": "none"})
-    finding.forget()
-    fill()
-    finding.index()
-    with in_process(huggingface_hub, httpx2):
+def site(tmp_path: Path) -> Iterator[None]:
+    with filled(tmp_path):
         yield
-    finding.forget()
 
 
 def asked(calls: list[Any], name: str, **given: object) -> Any:  # noqa: ANN401 - what the client made of the answer
@@ -56,9 +66,13 @@ def ids(found: list[dict[str, Any]]) -> list[str]:
     return [paper["id"] for paper in found]
 
 
-@pytest.fixture
-def calls(site: None) -> list[Any]:
-    return all_calls(huggingface_hub)
+@pytest.fixture(scope="module")
+def calls(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:  # noqa: ANN401
+    """What every call gave; they are made once, and no test changes it. Their record is gone afterwards."""
+    with django_db_blocker.unblock(), transaction.atomic(), filled(tmp_path_factory.mktemp("calls")):
+        made = all_calls(huggingface_hub)
+        transaction.set_rollback(True)
+    return made
 
 
 def test_lists_hold_what_was_asked_for_in_the_order_of_the_editions(calls: list[Any]) -> None:

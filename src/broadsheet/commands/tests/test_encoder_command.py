@@ -11,7 +11,6 @@ from broadsheet.cli import main
 from broadsheet.papers import encoder_setup, finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.tests.factory import NOON, paper
-from broadsheet.search import bert_onnx
 from broadsheet.search.tests import encoder_tiny as tiny
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def home(tmp_path: Path, settings: Any) -> Iterator[Path]:  # noqa: ANN401
     settings.CONFIG = replace(site.CONFIG, home=tmp_path)
     finding.forget()
-    bert_onnx.build(tmp_path, tmp_path / "weights", files=tiny.write(tmp_path / "weights"))
+    tiny.give(tmp_path)
     ingest([paper(number) for number in range(5)], now=NOON)
     encoder_setup.encode_some(100)
     finding.index()

@@ -13,11 +13,11 @@ PIECES += ["Final-Recipient: rfc822; a@b.c\n\n", "To: a@b.c, ", "\0", "\r", "\n"
 NESTED = "".join(f'Content-Type: multipart/mixed; boundary="b{depth}"\n\n--b{depth}\n' for depth in range(2_000))
 
 
-def seconds(raw: bytes) -> float:
-    """Seconds of processor time."""
+def is_quick(raw: bytes) -> bool:
+    """Whether it is read within a fifth of a second of processor time."""
     started = time.process_time()
     read(raw)
-    return time.process_time() - started
+    return time.process_time() - started < 0.2
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -25,12 +25,12 @@ def test_no_text_is_slow_however_it_repeats(piece: str) -> None:
     long, lines = piece * (300_000 // len(piece)), (piece * (1_500 // len(piece)) + "\n") * 200
     raws = [mail(long), mail(lines), mail(long, Content_Type="text/html"), mail("", subject=long)]
 
-    # Best of two: a machine that is busy elsewhere is no fault of the text.
-    assert max(min(seconds(raw), seconds(raw)) for raw in [*raws, report(block("a@b.c", said=long))]) < 0.2
+    # A second try: a machine that is busy elsewhere is no fault of the text.
+    assert all(is_quick(raw) or is_quick(raw) for raw in [*raws, report(block("a@b.c", said=long))])
 
 
 def test_parts_within_parts_cost_no_more_than_their_size() -> None:
-    assert min(seconds(NESTED.encode()), seconds(NESTED.encode())) < 0.2
+    assert is_quick(NESTED.encode()) or is_quick(NESTED.encode())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from broadsheet.papers.encoder_change import ENOUGH
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Change, Vector
 from broadsheet.papers.tests.factory import NOON, paper
-from broadsheet.search import bert_onnx
 from broadsheet.search.bert_onnx import BertConfig
 from broadsheet.search.choice import Choice, shard_place
 from broadsheet.search.encoder import place
@@ -33,7 +32,7 @@ def home(tmp_path: Path, settings: Any) -> Iterator[Path]:  # noqa: ANN401
     """A site with papers, encoded and indexed by the first encoder."""
     settings.CONFIG = replace(site.CONFIG, home=tmp_path)
     finding.forget()
-    bert_onnx.build(tmp_path, tmp_path / "weights", files=tiny.write(tmp_path / "weights"))
+    tiny.give(tmp_path)
     ingest([paper(number) for number in range(PAPERS)], now=NOON)
     work()
     yield tmp_path
@@ -203,10 +202,10 @@ def test_two_cannot_change_the_encoder_at_once(home: Path) -> None:
 
 
 def test_doctor_tells_of_what_is_coming(model: Path) -> None:
-    assert health.encoder_check().says == "40 of 40 papers encoded"
+    assert health.encoder_check().says == "40 of 40 indexed papers encoded"
     encoder_change.add(str(model))
     work(most=10)
-    assert health.encoder_check().says == "40 of 40 papers encoded; narrow is coming: 10 of 40"
+    assert health.encoder_check().says == "40 of 40 indexed papers encoded; narrow is coming: 10 of 40"
 
 
 def test_the_log_of_an_encoder_leaves_out_vectors_by_others_but_tells_how_far_it_goes() -> None:

@@ -56,6 +56,27 @@ def test_a_harvest_whose_process_was_killed_is_free_again_when_its_lease_ends(ht
     assert claim("arxiv-oai", EVENING + timedelta(minutes=20))
 
 
+def test_a_source_that_was_harvested_since_it_was_found_due_is_left(http: Http) -> None:
+    hour = timedelta(hours=1)
+    run(FakeSource().gives(paper(1)), http)
+    again = harvest(FakeSource().gives(paper(2)), http=http, clock=lambda: EVENING + hour / 2, every=hour)
+    assert again.state == "busy" and Paper.objects.count() == 1
+    assert harvest(FakeSource(), http=http, clock=lambda: EVENING + hour, every=hour).state == "done"
+
+
+def test_a_harvest_that_outlived_its_lease_leaves_the_source_to_whoever_took_it_over(http: Http) -> None:
+    late = EVENING + timedelta(minutes=30)
+    source = FakeSource().gives(paper(1)).gives(paper(2)).gives(paper(3))
+
+    def take_over(done: int, total: int | None = None) -> None:
+        claim("arxiv-oai", late)
+
+    result = harvest(source, http=http, clock=lambda: EVENING, progress=take_over)
+    assert result.state == "busy" and "took it over" in result.says
+    row = Harvest.objects.get()
+    assert (row.state, row.started, row.finished) == ("running", late, None)
+
+
 def test_what_is_due_is_what_was_never_harvested_or_long_ago_or_failed_and_rested(http: Http) -> None:
     assert due(EVENING, ["arxiv-oai"]) == ["arxiv-oai"]
     run(FakeSource(), http)

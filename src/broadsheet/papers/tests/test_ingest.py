@@ -203,6 +203,7 @@ def test_a_failed_batch_leaves_nothing_of_itself() -> None:
     assert Identifier.objects.count() == Sighting.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_real_revisions_change_what_they_name_and_nothing_else(shared: Path) -> None:
     with gzip.open(shared / "arxiv" / "changed.jsonl.gz") as stream:
         pairs = list(read_changes(cast(BinaryIO, stream)))

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from broadsheet.search import bert_onnx
 from broadsheet.search.bert_onnx import BertConfig
 from broadsheet.search.weights import WeightFile
 
@@ -45,6 +49,19 @@ def tensors(config: BertConfig = CONFIG, seed: int = 7, positions: int = 512) ->
             found[f"{name}.{part}.weight"] = 1 + normal(dim)
             found[f"{name}.{part}.bias"] = normal(dim)
     return found
+
+
+@cache
+def _built() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="broadsheet-tiny-")
+    home = Path(folder.name)
+    bert_onnx.build(home, home / "weights", files=write(home / "weights"))
+    return folder
+
+
+def give(home: Path) -> None:
+    """Put the default encoder into a home, built of tiny weights. It is built once in a process."""
+    shutil.copytree(_built().name, home, dirs_exist_ok=True)
 
 
 def write(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,9 +31,14 @@ class FakeEncoder:
     def _sum(self, text: str) -> FloatArray:
         total = np.full(self.dim, 1e-3, dtype=np.float32)
         for word in words(text):
-            seed = int.from_bytes(hashlib.sha256(word[:6].encode()).digest()[:8], "little")
-            total += np.random.default_rng(seed).standard_normal(self.dim).astype(np.float32)
+            total += _direction(word[:6], self.dim)
         return total
+
+
+@lru_cache(maxsize=10_000)
+def _direction(stem: str, dim: int) -> FloatArray:
+    seed = int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8], "little")
+    return np.random.default_rng(seed).standard_normal(dim).astype(np.float32)
 
 
 @dataclass

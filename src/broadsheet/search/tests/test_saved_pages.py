@@ -29,6 +29,9 @@ class Corpus:
         record.put(*encoded(encoder, *(PaperToIndex(n, *text) for n, text in enumerate(self.texts, start=1))))
         catch_up(tmp, record, encoder.id)
         self.reader = ShardReader(tmp, encoder)
+        self.vocabulary: dict[int, list[str]] = {}
+        for word in {word for text in self.texts for part in text for word in spaced(part).split()}:
+            self.vocabulary.setdefault(len(word), []).append(word)
 
     def id(self, name: str) -> int:
         return self.texts.index(self.named[name]) + 1
@@ -157,9 +160,6 @@ def test_7_a_title_finds_its_abstract(corpus: Corpus) -> None:
 
 def _key(corpus: Corpus, query: str, name: str) -> tuple[int, int, int] | None:
     terms = parse(query).terms
-    vocabulary: dict[int, list[str]] = {}
-    for word in {word for text in corpus.texts for part in text for word in spaced(part).split()}:
-        vocabulary.setdefault(len(word), []).append(word)
-    near = [[(word, n) for word, n in misspelt(term, vocabulary) if word[0] == term.word[0]] for term in terms]
+    near = [[(word, n) for word, n in misspelt(term, corpus.vocabulary) if word[0] == term.word[0]] for term in terms]
     found = place(row_text(*fields(*corpus.named[name], ())), with_typos(exact_needles(terms, True), terms, near))
     return found.key[:3] if found else None

@@ -110,7 +110,16 @@ def test_editions_are_given_as_markdown(edition: int, client: Client, address: s
     assert client.get(f"{address}.md?cat=cs.CV").content.decode().count("\n## ") == 6
 
 
-@pytest.mark.parametrize("address", ["/papers/2405.15001", *LISTS, "/search?q=planets"])
+def comes_as(client: Client, address: str, accept: str | None, kind: str) -> None:
+    response = client.get(address, headers={} if accept is None else {"accept": accept})
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == ("text/markdown" if kind else "text/html") + "; charset=utf-8"
+    assert "Accept" in response.headers["Vary"]
+    if kind:
+        path, mark, query = address.partition("?")
+        assert response.content == client.get(f"{path}.{kind}{mark}{query}").content
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
@@ -136,17 +145,15 @@ def test_editions_are_given_as_markdown(edition: int, client: Client, address: s
         ("TEXT/Markdown", "md"),
     ],
 )
-def test_markdown_comes_to_those_who_ask_for_it(
-    indexed: int, client: Client, address: str, accept: str | None, kind: str
-) -> None:
-    response = client.get(address, headers={} if accept is None else {"accept": accept})
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == ("text/markdown" if kind else "text/html") + "; charset=utf-8"
-    assert "Accept" in response.headers["Vary"]
-    if kind:
-        assert (
-            response.content == client.get(address.replace("?", ".md?") if "?" in address else f"{address}.md").content
-        )
+def test_markdown_comes_to_those_who_ask_for_it(edition: int, client: Client, accept: str | None, kind: str) -> None:
+    for address in ("/papers/2405.15001", "/date/2024-05-27"):
+        comes_as(client, address, accept, kind)
+
+
+@pytest.mark.parametrize("address", ["/papers/2405.15001", *LISTS, "/search?q=planets"])
+def test_every_page_of_papers_comes_in_both_forms(indexed: int, client: Client, address: str) -> None:
+    for accept, kind in ((None, ""), (BROWSER, ""), ("text/markdown", "md"), ("text/markdown, */*", "md")):
+        comes_as(client, address, accept, kind)
 
 
 @pytest.mark.parametrize("kind", READERS)

@@ -19,7 +19,7 @@ from broadsheet.web.tests.conftest import NOW
 
 
 @pytest.fixture
-def ada(indexed: int, client: Client) -> Reader:
+def ada(edition: int, client: Client) -> Reader:
     who = reader(1)
     client.force_login(who)
     return who
@@ -52,7 +52,7 @@ def test_the_button_knows_whether_the_list_is_followed(ada: Reader, client: Clie
     assert 'formaction="/follow/category/cs.CL" name="on" value="0" aria-pressed="true"' in after
 
 
-def test_a_search_is_followed_from_its_page(ada: Reader, client: Client) -> None:
+def test_a_search_is_followed_from_its_page(ada: Reader, indexed: int, client: Client) -> None:
     html = client.get("/search?q=small+planets&cat=cs.CL").content.decode()
     place = re.search(r'formaction="(/follow/search/[^"]+)"', html)
     assert place
@@ -62,7 +62,7 @@ def test_a_search_is_followed_from_its_page(ada: Reader, client: Client) -> None
     assert "small planets cat:cs.CL" in html and html.count("<article") == 7
 
 
-def test_a_stranger_is_sent_to_sign_in(indexed: int, client: Client) -> None:
+def test_a_stranger_is_sent_to_sign_in(edition: int, client: Client) -> None:
     for response in (client.get("/follows"), client.post("/follow/trending", {"on": "1"}), client.post("/follows/add")):
         assert response.status_code == 303 and "/account/login" in response.headers["Location"]
     assert 'class="save follow" href="/account/login/?next=' in client.get("/category/cs.CL").content.decode()

@@ -1,9 +1,11 @@
 """The editions: a day, a week, a month, and the trending list."""
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import wraps
 from hashlib import sha256
 from typing import Final
 
@@ -13,12 +15,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import condition
 
 from broadsheet import __version__
+from broadsheet.api.cache import Kept, Key, Store
 from broadsheet.community import marks
 from broadsheet.community.models import AddedLink, Affiliation, Submission
 from broadsheet.digest import run
@@ -33,6 +36,9 @@ from broadsheet.web.views.errors import NotHere
 
 PAGE: Final = 100
 CHIPS: Final = 12
+# Seconds for which the page of a closed day is kept for strangers; a change of the day ends it at once.
+KEPT: Final = 60
+pages: Final = Store()
 
 
 def unchanged(request: HttpRequest, key: str = "") -> str | None:
@@ -68,6 +74,39 @@ def _given(papers: QuerySet[Paper]) -> tuple[object, ...]:
     return tuple(repr(sorted(told.items())) for told in (counted, added, of, brought))
 
 
+def kept_when_closed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer 304 to whoever has a closed day's page already, and keep the page for strangers for a minute.
+
+    Only who shows no cookie gets a kept page: with one, a message to this one person may stand on it.
+    """
+
+    @wraps(view)
+    def shown(request: HttpRequest, **named: str) -> HttpResponse:
+        mark = unchanged(request, **named)
+        if mark is None:
+            return view(request, **named)
+        response = get_conditional_response(request, etag=mark)
+        if response is None:
+            kept = None if request.COOKIES else (mark, request.scheme or "", request.get_host())
+            response = (_kept(kept) if kept else None) or _made(kept, view(request, **named))
+        response.headers.setdefault("ETag", mark)
+        return response
+
+    return shown
+
+
+def _kept(key: Key) -> HttpResponse | None:
+    found = pages.find(key, time.monotonic())
+    return HttpResponse(found.body, headers=dict(found.headers)) if found else None
+
+
+def _made(key: Key | None, response: HttpResponse) -> HttpResponse:
+    if key and response.status_code == 200:
+        kept = Kept(response.content, tuple(response.headers.items()), time.monotonic() + KEPT)
+        pages.put(key, kept, pages.turn)
+    return response
+
+
 def _as_day(key: str) -> date | None:
     try:
         return lists.read_day(key)
@@ -76,7 +115,7 @@ def _as_day(key: str) -> date | None:
 
 
 @formats.negotiated
-@condition(etag_func=unchanged)
+@kept_when_closed
 def latest(request: HttpRequest) -> HttpResponse:
     """Show the newest edition that has papers."""
     newest = lists.latest_day()
@@ -86,7 +125,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 
 
 @formats.negotiated
-@condition(etag_func=unchanged)
+@kept_when_closed
 def day(request: HttpRequest, key: str) -> HttpResponse:
     """Show the edition of a day, written YYYY-MM-DD."""
     try:

@@ -40,13 +40,18 @@ def own_home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 
 @pytest.fixture
 def record(db: None) -> int:
-    """Fourteen papers on three days, one with an old arXiv id, indexed; gives their number."""
+    """Fourteen papers on three days, one with an old arXiv id, not indexed; gives their number."""
     ingest(made(), now=NOON)
     ingest(
         [paper(1, source="arxiv-oai", title="On two suns, part one", version=2)], now=datetime(2026, 11, 21, tzinfo=UTC)
     )
-    finding.index()
     return 14
+
+
+@pytest.fixture
+def searchable(record: int) -> None:
+    """The same papers, indexed for search by words."""
+    finding.index()
 
 
 def made() -> list[PaperData]:

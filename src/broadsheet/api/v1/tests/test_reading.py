@@ -68,6 +68,7 @@ def test_versions_come_in_order(ask: Asking) -> None:
     ]
 
 
+@pytest.mark.usefixtures("searchable")
 def test_similar_papers_come_with_reasons(ask: Asking) -> None:
     told = ask.json("papers/2611.00002/similar?limit=3")
 
@@ -99,6 +100,7 @@ def test_history_tells_what_changed(ask: Asking) -> None:
     assert told[0]["source"] == "arxiv-oai"
 
 
+@pytest.mark.usefixtures("searchable")
 @pytest.mark.parametrize("part", ["", "/versions", "/similar", "/comments", "/history"])
 @pytest.mark.parametrize("key", ["2611.99999", "nonsense", "%00", "a%00b", "%0d%0a", "%ff%fe", "10.1/x", "x" * 600])
 def test_no_name_breaks_an_operation(ask: Asking, key: str, part: str) -> None:
@@ -110,6 +112,7 @@ def test_no_name_breaks_an_operation(ask: Asking, key: str, part: str) -> None:
     assert told["X-Request-Id"]
 
 
+@pytest.mark.usefixtures("searchable")
 def test_a_search_marks_its_words_and_gives_reasons(ask: Asking) -> None:
     told = ask.json("search?q=slow+rivers&limit=5")
 
@@ -126,11 +129,13 @@ def test_a_search_marks_its_words_and_gives_reasons(ask: Asking) -> None:
     assert any("It holds" in reason for reason in hit["reasons"])
 
 
+@pytest.mark.usefixtures("searchable")
 @pytest.mark.parametrize("mode", ["page", "hybrid", "lexical", "semantic"])
 def test_every_mode_answers_without_an_encoder(ask: Asking, mode: str) -> None:
     assert ask.json(f"search?q=slow&mode={mode}")["mode"] == mode
 
 
+@pytest.mark.usefixtures("searchable")
 def test_a_search_is_held_to_its_filters(ask: Asking) -> None:
     def found(query: str) -> set[str]:
         return {hit["paper"]["key"] for hit in ask.json(f"search?q=study&limit=100&{query}")["hits"]}
@@ -144,10 +149,12 @@ def test_a_search_is_held_to_its_filters(ask: Asking) -> None:
     assert len(found("limit=2")) <= 2 or len(found("limit=2")) == 13
 
 
+@pytest.mark.usefixtures("searchable")
 def test_a_query_that_names_a_paper_says_which(ask: Asking) -> None:
     assert ask.json("search?q=arXiv:2611.00003v1")["names"] == "2611.00003"
 
 
+@pytest.mark.usefixtures("searchable")
 @pytest.mark.parametrize(
     ("query", "about"),
     [
@@ -295,6 +302,7 @@ def test_what_is_unchanged_is_not_sent_again(ask: Asking) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.usefixtures("searchable")
 def test_head_is_answered_wherever_get_is(ask: Asking) -> None:
     for path in ("papers/2611.00002", "search?q=slow", "editions", "health"):
         response = ask(path, "HEAD")
