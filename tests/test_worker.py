@@ -1,10 +1,18 @@
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from broadsheet import worker
+from broadsheet.papers.ingest import ingest
+from broadsheet.papers.models import Vector
+from broadsheet.papers.tests.factory import paper
+from broadsheet.search.tests import encoder_tiny
 from broadsheet.worker import Step, Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -77,3 +85,28 @@ def test_it_ends_after_the_step_at_hand() -> None:
     assert at_work.once() == 0
     at_work.run()
     assert desk.ran == []
+
+
+@pytest.mark.django_db
+def test_encoding_looks_no_further_until_the_record_changes_or_a_while_is_over(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.CONFIG = replace(settings.CONFIG, home=tmp_path)
+    encoder_tiny.give(tmp_path)
+    ingest([paper(1)], now=NOON)
+    encode = worker.Encoding()
+
+    def queries(now: datetime) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            encode(now)
+        return len(asked)
+
+    assert encode(NOON) == 1
+    looked = queries(NOON)
+    assert queries(NOON) == 1 < looked
+    assert queries(NOON + worker.LOOK_AGAIN) == looked
+    ingest([paper(2)], now=NOON)
+    assert encode(NOON + worker.LOOK_AGAIN) == 1
+    assert Vector.objects.count() == 2

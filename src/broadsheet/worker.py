@@ -26,6 +26,7 @@ log = logging.getLogger("broadsheet.worker")
 IDLE: Final = timedelta(seconds=5)
 # What one round of encoding may take, so that new papers are indexed and harvests begin in time.
 ENCODE_AT_ONCE: Final = 512
+LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
 class DatabaseGone(Exception):
@@ -51,7 +52,7 @@ def steps() -> tuple[Step, ...]:
     return (
         Step("index", index, timedelta(seconds=5)),
         Step("encoder", build_encoder, timedelta(hours=6)),
-        Step("encode", encode, timedelta(seconds=10)),
+        Step("encode", Encoding(), timedelta(seconds=10)),
         Step("index vectors", index, timedelta(seconds=5)),
         Step("background", learn_background, timedelta(minutes=5), shared=True),
         Step("map", draw_map, timedelta(hours=1)),
@@ -95,11 +96,27 @@ def harvest(now: datetime) -> int:
     return harvesting.harvest_due(now)
 
 
-def encode(now: datetime) -> int:
-    """Encode some papers that have no vector yet, by the encoder in use or by one that is being brought in."""
-    from broadsheet.papers import encoder_setup
+class Encoding:
+    """Encode some papers that have no vector yet, by the encoder in use or by one that is being brought in.
 
-    return encoder_setup.encode_some(ENCODE_AT_ONCE)
+    When there was none it waits for the record to change: among millions of papers a look takes seconds. It looks again
+    after a while all the same, as another host may have died over some.
+    """
+
+    def __init__(self) -> None:
+        self._nothing: tuple[tuple[object, ...], datetime] | None = None
+
+    def __call__(self, now: datetime) -> int:
+        """Encode; give how many."""
+        from broadsheet.papers import encoder_setup
+        from broadsheet.papers.changes import RecordLog
+
+        standing = (RecordLog().head(), *(encoder.id for encoder in encoder_setup.bulk_encoders()))
+        if self._nothing and self._nothing[0] == standing and now < self._nothing[1] + LOOK_AGAIN:
+            return 0
+        done = encoder_setup.encode_some(ENCODE_AT_ONCE)
+        self._nothing = None if done else (standing, now)
+        return done
 
 
 def learn_background(now: datetime) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from django.db import transaction
@@ -77,15 +77,16 @@ def encode_missing(
     Each batch is kept in a transaction of its own.
     """
     chosen = way or Here(encoder)
-    total = unencoded(encoder.id).count()
-    if most is not None:
-        total = min(total, most)
-    done = 0
+    # Not in order, and no further than asked: each look at a paper that has its vector costs.
+    total = unencoded(encoder.id).order_by()[:most].count()
+    done, upto = 0, None
     while done < total:
-        with (_first if chosen.alone else _taken)(encoder.id, min(chosen.at_once, total - done)) as group:
-            if not group:
+        with (_first if chosen.alone else _taken)(encoder.id, min(chosen.at_once, total - done), upto) as (group, day):
+            if not group and upto is None:
                 break
-            kept = done
+            kept, upto = done, day
+            if not group:
+                continue
             # Outside the transaction: encoding takes seconds, and nobody else could write meanwhile.
             for vectors in _batched(chosen.vectors(group)):
                 keep(encoder.id, vectors, clock())
@@ -108,20 +109,28 @@ def _batched(given: Iterator[Sequence[Kept]]) -> Iterator[Sequence[Kept]]:
 
 
 @contextmanager
-def _taken(encoder: str, most: int) -> Iterator[list[Text]]:
-    """Take texts as (title, abstract, hash) that no other host encodes at this moment; they are held in the block."""
-    waiting = list(unencoded(encoder).values_list("text_hash", flat=True)[: most * AHEAD])
-    with claims.holding(waiting, most) as hashes:
+def _taken(encoder: str, most: int, upto: date | None) -> Iterator[tuple[list[Text], date | None]]:
+    """Take texts as (title, abstract, hash) that no other host encodes at this moment; they are held in the block.
+
+    upto: the day to begin at. Gives the texts, and the day before which none is left, None where there are no more.
+    """
+    waiting = list(_upto(upto, encoder).values_list("text_hash", "announced")[: most * AHEAD])
+    with claims.holding([text_hash for text_hash, _day in waiting], most) as hashes:
         # Read when they are held: whoever held them before may have kept their vectors.
         rows = unencoded(encoder).filter(text_hash__in=hashes).values_list("title", "abstract", "text_hash")
-        yield list(rows)
+        yield list(rows), waiting[0][1] if hashes else None
 
 
 @contextmanager
-def _first(encoder: str, most: int) -> Iterator[list[Text]]:
-    """Give texts that are to be encoded, each once; nobody else takes any."""
-    rows = unencoded(encoder).values_list("title", "abstract", "text_hash")[:most]
-    yield list({row[2]: row for row in rows}.values())
+def _first(encoder: str, most: int, upto: date | None) -> Iterator[tuple[list[Text], date | None]]:
+    """Give texts that are to be encoded, each once; nobody else takes any. Else as `_taken`."""
+    rows = list(_upto(upto, encoder).values_list("title", "abstract", "text_hash", "announced")[:most])
+    yield list({row[2]: row[:3] for row in rows}.values()), rows[0][3] if rows else None
+
+
+def _upto(day: date | None, encoder: str) -> QuerySet[Paper]:
+    # What is newer was encoded in this run: passing over it again would cost more with each batch.
+    return unencoded(encoder).filter(announced__lte=day) if day else unencoded(encoder)
 
 
 def keep(encoder: str, vectors: Sequence[tuple[str, bytes]], now: datetime) -> None:
