@@ -36,7 +36,7 @@ format: $(VENV)/dev ## put the code into its one form
 	$(BIN)/ruff format .
 
 bench: setup ## every benchmark; results go to bench/results
-	for name in import index encode search judged integrity api digest foryou groups; do $(BIN)/broadsheet bench $$name --save || exit 1; done
+	for name in import index encode search judged integrity api digest foryou groups scale engines cluster web; do $(BIN)/broadsheet bench $$name --save || exit 1; done
 
 docs: $(VENV)/dev ## write the generated parts of the documents anew
 	$(BIN)/python -m broadsheet.docs --write

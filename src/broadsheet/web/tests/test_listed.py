@@ -5,6 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from broadsheet.papers import store
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.record.paper import Author
@@ -83,7 +84,7 @@ def test_what_is_not_there_is_said_to_be_missing(edition: int, client: Client, p
 
 
 def test_hidden_papers_are_on_no_list(edition: int, page: Page) -> None:
-    Paper.objects.filter(key="2405.15001").update(hidden=True)
+    store.hide(Paper.objects.get(key="2405.15001").id, True)
     assert "2405.15001" not in page("/category/cs.CL") + page("/author/Ada%20Lum")
 
 
