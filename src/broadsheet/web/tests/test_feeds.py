@@ -15,6 +15,7 @@ from broadsheet.export.feeds import FORMATS
 from broadsheet.export.tests.valid import ATOM, check_atom, check_json, check_rss, parsed
 from broadsheet.lib.clock import now
 from broadsheet.lib.redacted import WithoutSecrets
+from broadsheet.papers import store
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.readers import follows, library, tokens
