@@ -20,6 +20,7 @@ __all__ = ["NO_PHRASE", "CaughtUp", "DamagedShard", "ShardReader", "catch_up"]
 NO_DEADLINE = Deadline()
 # After so many questions the pages they touched are let go, so that memory does not grow to the size of the files.
 UNMAP_EVERY = 32
+READING = "read-through"
 
 
 class ShardReader:
@@ -107,7 +108,7 @@ class ShardReader:
         snapshot = self.snapshot()
         if snapshot:
             files = self.path / snapshot.state.directory
-            threading.Thread(target=_read_through, args=(files,), name="read-through", daemon=True).start()
+            threading.Thread(target=_read_through, args=(files,), name=READING, daemon=True).start()
 
     def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
         """Search. Never raises on any text.
