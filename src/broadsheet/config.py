@@ -229,7 +229,7 @@ SETTINGS = (
     ),
     Setting("encoder_weights", "", text, "A folder or an address with the weights; empty to get the published ones."),
     Setting("encoder_threads", 0, whole(0, 256), "Threads for encoding papers; 0 for one per core."),
-    Setting("shards", 1, whole(1, 64), "Among how many shards the search index is divided; 1 serves some millions of papers."),
+    Setting("shards", 1, whole(1, 64), "Among how many shards the index is divided; 1 serves some millions of papers."),
     Setting(
         "cluster",
         "",

@@ -150,8 +150,8 @@ def ask(home: Path, papers: int, shards: int) -> dict[str, float]:
     """Open the index cold and search it.
 
     Figures: open_s, first_query_ms, read_s (until what searches touch all over is read), hybrid_cpu_ms_p50,
-    hybrid_cpu_ms_p99, hybrid_wall_ms_p50, hybrid_wall_ms_p99, page_cpu_ms_p50, rss_mb and rss_anonymous_mb after them, recall_at_50 and recall_at_50_filter_1, _5, _10,
-    scan_share_of_copy.
+    hybrid_cpu_ms_p99, hybrid_wall_ms_p50, hybrid_wall_ms_p99, page_cpu_ms_p50, rss_mb and rss_anonymous_mb after
+    them, recall_at_50 and recall_at_50_filter_1, _5, _10, scan_share_of_copy.
     """
     path, encoder = folder(home, papers, shards), built_encoder(home)
     encoder.encode(["warm"])
