@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -212,10 +213,12 @@ def test_a_run_that_ends_anywhere_leaves_whole_batches_and_the_next_one_goes_on(
                 raise Killed
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(dying), pytest.raises(Killed):
+    # To PostgreSQL rows that replace none are copied, which is no statement: there are fewer to die in.
+    dies = connection.vendor == "sqlite" or written <= 8
+    with connection.execute_wrapper(dying), pytest.raises(Killed) if dies else nullcontext():
         prepare(MORNING, batch=2)
     done = Digest.objects.count()
-    assert done in (0, 2, 4) and Mail.objects.count() == done
+    assert done in ((0, 2, 4) if dies else (5,)) and Mail.objects.count() == done
     assert Told.objects.values("digest").distinct().count() == done
     assert prepare(MORNING, batch=2) == 5 - done
     assert Mail.objects.count() == Mail.objects.values("subscription").distinct().count() == 5
