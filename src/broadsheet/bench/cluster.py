@@ -242,7 +242,11 @@ class Load:
         self.here = Divided(bench.four, SHARDS, bench.encoder)
         self._meaning = {text: self.here.search(text, "semantic", K, OLD).hits for text in bench.queries}
         ranked = [partial(self._ranked, mode) for mode in MODES]
-        self._kinds = (self._by_identifier, self._by_meaning, *ranked)
+        self._kinds: tuple[Callable[[str, np.random.Generator], Asked], ...] = (
+            self._by_identifier,
+            self._by_meaning,
+            *ranked,
+        )
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._search, args=(n,), daemon=True) for n in range(ASKERS)]
         self._threads.append(threading.Thread(target=self._keep, args=(layout,), daemon=True))
@@ -269,13 +273,7 @@ class Load:
         draw = np.random.default_rng([SEED, n])
         while not self._stop.is_set():
             text = self.bench.queries[int(draw.integers(len(self.bench.queries)))]
-            kinds = (
-                self._by_identifier,
-                self._by_meaning,
-                partial(self._ranked, "hybrid"),
-                partial(self._ranked, "page"),
-            )
-            self.book.note(kinds[int(draw.integers(len(kinds)))](text, draw))
+            self.book.note(self._kinds[int(draw.integers(len(self._kinds)))](text, draw))
 
     def _by_identifier(self, _text: str, draw: np.random.Generator) -> Asked:
         # What was indexed when the last papers began to come in must be found whatever happens.

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from broadsheet.search import gather
 from broadsheet.search.dividing import DIVISION, arrangement, place
 from broadsheet.search.executor import ANY, PAGE, SIMILAR, Deadline, Part, Question, Searcher
+from broadsheet.search.gather import Gathered
 from broadsheet.search.shard import ShardReader
 from broadsheet.search.tables import State
 from broadsheet.search.types import Encoder, Filter, FloatArray, Mode, Results
@@ -21,7 +21,7 @@ PATIENCE = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Divided:
+class Divided(Gathered):
     """n shards under a directory, for reading. Safe to share between threads.
 
     patience: seconds that a search may take; a shard that has not answered by then, or that fails, is left out, logged,
@@ -31,8 +31,7 @@ class Divided:
     def __init__(
         self, path: Path, shards: int, encoder: Encoder | None = None, patience: float | None = PATIENCE
     ) -> None:
-        self.encoder = encoder
-        self.patience = patience
+        super().__init__(encoder, patience)
         self.readers = [ShardReader(place(path, shards, n)) for n in range(shards)]
         # A late answer keeps its thread; the next search must not wait for it.
         self._pool = ThreadPoolExecutor(4 * shards, thread_name_prefix="shard")
@@ -57,21 +56,6 @@ class Divided:
             else:
                 answers.append(one.result())
         return answers
-
-    def _deadline(self) -> Deadline:
-        return Deadline.within(self.patience)
-
-    def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
-        """Search as `ShardReader.search` does."""
-        return gather.search(self, self.encoder, query, mode, limit, filter, self._deadline())
-
-    def similar(self, paper: int, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
-        """Find papers like one, itself left out."""
-        return gather.similar(self, paper, limit, filter, self._deadline())
-
-    def nearest(self, vector: FloatArray, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
-        """Find the papers nearest to a vector (dim,) of length 1."""
-        return gather.nearest(self, vector, limit, filter, self._deadline())
 
     def __len__(self) -> int:
         return sum(len(reader) for reader in self.readers)

@@ -1,9 +1,21 @@
 """One answer made of all parts' answers, once: lists are merged by keys and scores before anything is fused."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from broadsheet.search.executor import ANY, Deadline, Part, Parts, Question, Scored, Statistics, Wanted, WordRow
+from broadsheet.search.executor import (
+    ANY,
+    PAGE,
+    SIMILAR,
+    Deadline,
+    Part,
+    Parts,
+    Question,
+    Scored,
+    Statistics,
+    Wanted,
+    WordRow,
+)
 from broadsheet.search.fuse import DEPTH, fused, min_max
 from broadsheet.search.query import parse
 from broadsheet.search.types import Encoder, Filter, FloatArray, Hit, Mode, Results
@@ -40,6 +52,33 @@ def nearest(parts: Parts, vector: FloatArray, limit: int, filter: Filter, deadli
     """Find the papers nearest to a vector in all parts."""
     question = Question(frozenset(), filters=(filter,), limit=max(0, limit), of=parts.count(), vector=vector)
     return _Nearest(parts, question, deadline).results()
+
+
+class Gathered:
+    """Parts that answer as one. patience: seconds that a search may take; None for as long as it takes."""
+
+    def __init__(self, encoder: Encoder | None, patience: float | None) -> None:
+        self.encoder, self.patience = encoder, patience
+
+    def count(self) -> int:
+        """Tell how many parts there are."""
+        raise NotImplementedError
+
+    def ask(self, question: Question, deadline: Deadline, without: Collection[int] = ()) -> Sequence[Part]:
+        """Ask all parts but those `without`; give the answers of those that answered in time."""
+        raise NotImplementedError
+
+    def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
+        """Search as `ShardReader.search` does."""
+        return search(self, self.encoder, query, mode, limit, filter, Deadline.within(self.patience))
+
+    def similar(self, paper: int, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
+        """Find papers like one, itself left out."""
+        return similar(self, paper, limit, filter, Deadline.within(self.patience))
+
+    def nearest(self, vector: FloatArray, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
+        """Find the papers nearest to a vector (dim,) of length 1."""
+        return nearest(self, vector, limit, filter, Deadline.within(self.patience))
 
 
 class _Gathering:

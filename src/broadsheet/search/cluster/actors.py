@@ -139,7 +139,7 @@ class ShardActor:
             host=str(ray.util.get_node_ip_address()),  # type: ignore[no-untyped-call]
             pid=os.getpid(),
             seq=state.seq if state else 0,
-            papers=state.words - state.words_dead if state else 0,
+            papers=state.papers if state else 0,
             idle=time.monotonic() - self.asked,
         )
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from broadsheet.search import gather
 from broadsheet.search.cluster import actors
 from broadsheet.search.cluster.actors import Layout
 from broadsheet.search.divided import PATIENCE, summed
-from broadsheet.search.executor import ANY, PAGE, SIMILAR, Deadline, Part, Question
+from broadsheet.search.executor import Deadline, Part, Question
+from broadsheet.search.gather import Gathered
 from broadsheet.search.tables import State
-from broadsheet.search.types import Encoder, Filter, FloatArray, Mode, Results
+from broadsheet.search.types import Encoder
 
 # A replica that has not answered after so many seconds is slow: another is asked beside it.
 HEDGE: Final = 0.25
@@ -220,7 +220,7 @@ def driver() -> Driver:
         return _driver[0]
 
 
-class Cluster:
+class Cluster(Gathered):
     """The shards of a cluster, for reading. Safe to share between threads.
 
     patience: seconds that a search may take; a shard that no replica has answered for by then is left out, and the
@@ -230,7 +230,8 @@ class Cluster:
     def __init__(
         self, layout: Layout, encoder: Encoder | None = None, patience: float = PATIENCE, asker: Asker | None = None
     ) -> None:
-        self.layout, self.encoder, self.patience = layout, encoder, patience
+        super().__init__(encoder, patience)
+        self.layout = layout
         self._asker: Asker = asker or driver()
 
     def count(self) -> int:
@@ -241,32 +242,17 @@ class Cluster:
         """Ask all shards but those `without`; give the answers of those that answered in time, in their order."""
         return self._asker.ask(self.layout, question, deadline, frozenset(without))
 
-    def _deadline(self) -> Deadline:
-        return Deadline.within(self.patience)
-
-    def search(self, query: str, mode: Mode = "page", limit: int = PAGE, filter: Filter = ANY) -> Results:
-        """Search as `ShardReader.search` does."""
-        return gather.search(self, self.encoder, query, mode, limit, filter, self._deadline())
-
-    def similar(self, paper: int, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
-        """Find papers like one, itself left out."""
-        return gather.similar(self, paper, limit, filter, self._deadline())
-
-    def nearest(self, vector: FloatArray, limit: int = SIMILAR, filter: Filter = ANY) -> Results:
-        """Find the papers nearest to a vector (dim,) of length 1."""
-        return gather.nearest(self, vector, limit, filter, self._deadline())
-
     def __len__(self) -> int:
         state = self.state
-        return state.words - state.words_dead if state else 0
+        return state.papers if state else 0
 
     @property
     def state(self) -> State | None:
         """What all shards hold together; `seq` is that of the one furthest behind, 0 where one does not answer."""
-        parts = {part.shard: part.state for part in self.ask(Question(frozenset()), self._deadline())}
+        parts = {part.shard: part.state for part in self.ask(Question(frozenset()), Deadline.within(self.patience))}
         return summed([parts.get(shard) for shard in range(self.layout.shards)])
 
     def warm(self) -> None:
         """Find the actors now, which takes seconds, and let them open their shards."""
         self._asker.ready(BEGINNING)
-        self.ask(Question(frozenset()), self._deadline())
+        self.ask(Question(frozenset()), Deadline.within(self.patience))
