@@ -213,7 +213,7 @@ class Lexicon:
 
     def on_day(self, day: int) -> Query:
         """Ask for one day."""
-        return Query.range_query(self.schema, "day", FieldType.Integer, day, day)
+        return self.term("day", day)
 
     def size(self) -> tuple[int, float]:
         """Give papers and their mean length in stems as BM25 counts them, those deleted but not yet swept included."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from tantivy import Occur, Query
 
 from broadsheet.search.executor import Question, WordRow
-from broadsheet.search.lexical import Clause
+from broadsheet.search.lexical import Candidates, Clause
 from broadsheet.search.page_order import (
     Needles,
     Place,
@@ -80,17 +81,29 @@ def words_block(snapshot: Snapshot, question: Question, clauses: Sequence[Clause
 
 
 def _newest(asked: _Asked) -> WordsBlock:
-    snapshot, lexicon = asked.snapshot, asked.snapshot.lexicon
-    found = lexicon.newest([], asked.clauses, asked.limit)
-    rows = snapshot.known(found.rows)
-    days = snapshot.word_days[np.asarray(rows, dtype=np.int64)]
-    if rows and found.total > asked.limit:
-        # tantivy takes any papers of the last day that fits; the order by number needs all of that day.
-        last = lexicon.newest([lexicon.on_day(int(days.min()))], asked.clauses, OF_A_DAY)
-        rows = list(dict.fromkeys([*rows, *snapshot.known(last.rows)]))
+    found = _candidates(asked, [], asked.limit)
     why: dict[str, object] = {"words": [word for words in asked.query.authors for word in words]}
-    keyed = _keyed(asked, rows, [()] * len(rows))
+    keyed = _keyed(asked, found.rows, [()] * len(found.rows))
     return WordsBlock(tuple(WordRow((), minus_day, paper, why) for _, minus_day, paper, _ in keyed), found.total)
+
+
+def _candidates(asked: _Asked, wanted: Sequence[Query], limit: int) -> Candidates:
+    """Find the newest papers that fulfil every query; of the last day that fits, those of the lowest numbers."""
+    snapshot, lexicon = asked.snapshot, asked.snapshot.lexicon
+    found = lexicon.newest(wanted, asked.clauses, limit)
+    rows = snapshot.known(found.rows)
+    if not rows or found.total <= limit:
+        return Candidates(rows, found.total)
+    # tantivy takes any papers of that day, by how its files are cut: two copies of a shard would not agree.
+    last_day = lexicon.on_day(int(_days(snapshot, rows).min()))
+    of_that_day = lexicon.newest([*wanted, last_day], asked.clauses, OF_A_DAY).rows
+    rows = list({*rows, *snapshot.known(of_that_day)})
+    order = np.lexsort((np.asarray(snapshot.papers(rows)), -_days(snapshot, rows)))[:limit]
+    return Candidates([rows[at] for at in order], found.total)
+
+
+def _days(snapshot: Snapshot, rows: Sequence[int]) -> NDArray[np.int64]:
+    return snapshot.word_days[np.asarray(rows, dtype=np.int64)].astype(np.int64)
 
 
 def _open_ended(query: ParsedQuery) -> bool:
@@ -106,16 +119,15 @@ def _word_queries(asked: _Asked, field: str) -> list[Query]:
 
 
 def _exact_rows(asked: _Asked) -> tuple[list[int], int]:
-    lexicon = asked.snapshot.lexicon
     wanted = _word_queries(asked, "words")
-    found = lexicon.newest(wanted, asked.clauses, asked.most)
+    found = _candidates(asked, wanted, asked.most)
     if found.total <= asked.most:
         return found.rows, found.total
     words = [term.word for term in asked.query.terms]
-    best = lexicon.newest([*wanted, *_word_queries(asked, "title_words")], asked.clauses, asked.tier).rows
+    best = _candidates(asked, [*wanted, *_word_queries(asked, "title_words")], asked.tier).rows
     if len(words) > 1:
-        near = [*wanted, lexicon.phrase("words", words)]
-        best = [*best, *lexicon.newest(near, asked.clauses, asked.tier).rows]
+        near = [*wanted, asked.snapshot.lexicon.phrase("words", words)]
+        best = [*best, *_candidates(asked, near, asked.tier).rows]
     # The newest of the rest fill up what the better kinds of match leave.
     return list(dict.fromkeys([*best, *found.rows]))[: asked.most], found.total
 
@@ -129,7 +141,7 @@ def _rows_with_typos(asked: _Asked, exact: Needles) -> tuple[list[int], Needles]
         words = [word for word in (*(word for word, _ in near[n]), *joins[max(0, n - 1) : n + 1]) if word]
         either = [query, lexicon.any_of("words", words)] if words else [query]
         wanted.append(Query.boolean_query([(Occur.Should, one) for one in either]))
-    return lexicon.newest(wanted, asked.clauses, asked.most).rows, with_typos(exact, terms, near)
+    return _candidates(asked, wanted, asked.most).rows, with_typos(exact, terms, near)
 
 
 def _misspelt(asked: _Asked, term: Term) -> list[tuple[str, int]]:
@@ -140,7 +152,7 @@ def _misspelt(asked: _Asked, term: Term) -> list[tuple[str, int]]:
 def _placed(asked: _Asked, rows: Sequence[int], needles: Needles) -> dict[int, Place]:
     snapshot = asked.snapshot
     places = {}
-    for row in snapshot.known(rows):
+    for row in rows:
         text = snapshot.text(row)
         found = place(text, needles)
         if found and all(f" {' '.join(phrase)} " in text for phrase in asked.query.phrases):
@@ -153,7 +165,7 @@ def _keyed(
 ) -> list[tuple[tuple[int, ...], int, int, int]]:
     """Give (key, minus day, paper, row) of rows in their order."""
     snapshot = asked.snapshot
-    days = (-snapshot.word_days[np.asarray(rows, dtype=np.int64)]).tolist()
+    days = (-_days(snapshot, rows)).tolist()
     return sorted(zip(keys, days, snapshot.papers(rows), rows, strict=True))[: asked.limit]
 
 

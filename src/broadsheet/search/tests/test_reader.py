@@ -156,6 +156,26 @@ def test_more_matches_than_are_ordered_exactly_are_still_counted(
     assert [hit.paper for hit in results.hits[:4]] == [100, 101, 99, 98]
 
 
+def test_copies_of_an_index_agree_where_more_papers_of_a_day_match_than_are_ordered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broadsheet.search.words_block.CANDIDATES", 20)
+    monkeypatch.setattr("broadsheet.search.words_block.TIER", 5)
+    texts = ("A whale and its song.", "The whale song.", "A song, later on a whale.", "Song of whales, whale.")
+    papers = [PaperToIndex(n, "Note", texts[n % 4], day=date(2024, 5, 1)) for n in range(1, 100)]
+    record = FakeRecord()
+    record.put(*papers)
+    catch_up(tmp_path / "at once", record)
+    grown = FakeRecord()
+    for at in range(80, -1, -20):
+        grown.put(*papers[at : at + 20])
+        catch_up(tmp_path / "grown", grown)
+    for query in ("whale song", "whale", "whales song", "note"):
+        found = [ShardReader(tmp_path / name).search(query, limit=10) for name in ("at once", "grown")]
+        assert [hit.paper for hit in found[0].hits] == [hit.paper for hit in found[1].hits]
+        assert len(found[0].hits) == 10
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(st.text(max_size=60) | st.from_regex(r'([-"]?(author|cat|id|from|x)?:?["\w.*~^\-]{0,9} ?){0,6}', fullmatch=True))
 def test_every_text_can_be_searched_in_every_mode(reader: ShardReader, text: str) -> None:
