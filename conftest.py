@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.signals import post_migrate
 
 # Tests write and sync thousands of small files. In memory that costs next to nothing; a container's 64 MB are too few.
 MEMORY = Path("/dev/shm")
@@ -47,7 +48,7 @@ os.environ |= {
 }
 django.setup()
 # Chance finds in many runs what it does not find in one; a property that needs more examples says so.
-hypothesis.settings.register_profile("tests", max_examples=50, deadline=None)
+hypothesis.settings.register_profile("tests", max_examples=25, deadline=None)
 hypothesis.settings.load_profile("tests")
 # Each test client makes the site's middleware anew: looking through all static files took a third of a page's test.
 settings.WHITENOISE_AUTOREFRESH = True
@@ -55,6 +56,9 @@ settings.WHITENOISE_AUTOREFRESH = True
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The tables are made as the models are now; that all migrations lead there has a test (moving/tests/test_schema.py).
 settings.DATABASES["default"].setdefault("TEST", {})["MIGRATE"] = False
+# Nobody here is given one of Django's permissions; to write them all anew takes most of the time in which the tables
+# are emptied after a test whose transactions are real.
+post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 def _roomily(do: Callable[..., object], config: pytest.Config) -> object:
@@ -77,6 +81,30 @@ def pytest_cmdline_main(config: pytest.Config) -> object:
     ]
     done = (_roomily(other, config) for other in reversed(others))
     return next((status for status in done if status is not None), None)
+
+
+# The files of slow tests that take longest, longest first: one that began last would be waited for alone.
+LONGEST: tuple[str, ...] = ()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Where groups go to workers, keep a file's tests together, so that their servers start once; long files first."""
+    if not config.getoption("loadgroup", False):
+        return (yield)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(config.rootpath).as_posix()))
+    done = yield
+    place = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(str(next(item.iter_markers("xdist_group")).args[0]), len(place)))
+    return done
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers take groups in the order of the tests, not by how many tests they hold."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,6 +145,7 @@ def pytest_collection_finish() -> None:
     """Leave what will live to the end out of the search for garbage: thousands of tests are objects too."""
     gc.collect()
     gc.freeze()
-    # The default, 700, makes the search a tenth of all work where a page is some thousand objects.
-    gc.set_threshold(10_000, 10, 10)
+    # The default, 700, makes the search a tenth of all work where a page is some thousand objects; what one test
+    # leaves behind is little beside the memory that a worker has.
+    gc.set_threshold(50_000, 20, 50)
     gc.enable()

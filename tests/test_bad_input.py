@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, connections
 
 from broadsheet.cli import FAILED, main
+from broadsheet.commands import doctor_command
 from broadsheet.papers.models import Paper, Quarantined
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,3 +106,20 @@ def test_what_was_kept_aside_is_kept_once(tmp_path: Path, capsys: pytest.Capture
 def test_a_file_that_is_not_there_is_said_before_anything_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "nowhere.jsonl"]) == FAILED
     assert capsys.readouterr().err == "broadsheet import: nowhere.jsonl is not there\n"
+
+
+def test_a_record_that_cannot_be_reached_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def migrate() -> None:
+        raise OperationalError("connection is bad: no such file\n\tIs the server running?")
+
+    monkeypatch.setattr(doctor_command, "migrate", migrate)
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
+    assert main(["doctor", "--offline"]) == FAILED
+    told = "the record cannot be reached: connection is bad: no such file Is the server running?"
+    assert capsys.readouterr().err == f"broadsheet doctor: {told}\n"
+    # Where it is there, something else is wrong, and its traceback is wanted.
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: True)
+    with pytest.raises(OperationalError):
+        main(["doctor", "--offline"])

@@ -20,7 +20,7 @@ from broadsheet.lib.tests.loopback import Asked, Loopback, playing
 from broadsheet.mail.tests.sink import Sink
 from broadsheet.moving import databases
 from broadsheet.papers import claims, schedule
-from tests.conftest import programs
+from tests.conftest import new_database, programs
 from tests.hosts import Host, running, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
@@ -100,7 +100,7 @@ def place(server: str, django_db_blocker: Any) -> Iterator[Place]:  # noqa: ANN4
         loopback.answer("/oai", NOTHING_NEW)
         loopback.answer("/rss/cs.AI", status=404)
         loopback.answer("/in")
-        yield Place(server, loopback, sink, django_db_blocker)
+        yield Place(new_database(server), loopback, sink, django_db_blocker)
 
 
 @pytest.fixture(scope="module")

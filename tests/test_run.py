@@ -55,3 +55,34 @@ def test_a_worker_that_was_killed_is_started_anew_until_the_site_ends() -> None:
     kept.end()
     assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGTERM)
     assert started.empty()
+
+
+def test_a_worker_that_cannot_be_started_for_now_is_tried_again() -> None:
+    started: Queue[subprocess.Popen[bytes]] = Queue()
+    failing = [OSError("cannot allocate memory")]
+
+    def start() -> subprocess.Popen[bytes]:
+        if started.qsize() == 0 and len(processes) == 1 and failing:
+            raise failing.pop()
+        processes.append(process := subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        started.put(process)
+        return process
+
+    processes: list[subprocess.Popen[bytes]] = []
+    kept = run_command.Kept(start, pause=0.0)
+    started.get(timeout=10).kill()
+    second = started.get(timeout=10)
+    kept.end()
+    assert failing == [] and second.returncode == -signal.SIGTERM
+
+
+def test_a_worker_that_does_not_end_when_it_is_told_to_is_killed() -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    kept = run_command.Kept(
+        lambda: subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE), patience=0.05
+    )
+    assert kept.process.stdout
+    with kept.process.stdout as told:
+        told.readline()
+        kept.end()
+    assert kept.process.returncode == -signal.SIGKILL

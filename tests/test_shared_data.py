@@ -52,6 +52,7 @@ def test_a_drifted_day_gives_every_row_it_holds(
     assert votes == sorted(votes, reverse=True) and votes[0] > 0
 
 
+@pytest.mark.slow
 def test_a_year_of_daily_lists_becomes_its_editions(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = command(capsys, "import", str(shared / "hf_daily" / "2024.jsonl.gz"))
     assert (report["new"], report["quarantined"], Quarantined.objects.count()) == (2202, 0, 0)

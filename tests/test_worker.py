@@ -49,12 +49,37 @@ def test_a_step_runs_again_while_it_has_work_and_rests_when_it_has_none() -> Non
     assert desk.ran == ["encode"] * 4
 
 
+def test_a_clock_that_is_set_back_lets_no_step_rest_for_longer() -> None:
+    desk = Desk(index=0)
+    at_work = desk.worker()
+    at_work.once()
+    desk.now -= timedelta(days=30)
+    at_work.once()
+    at_work.once()
+    assert desk.ran == ["index"] * 2
+
+
 def test_a_step_that_fails_is_logged_with_its_name_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk(harvest=-1, index=1)
     with caplog.at_level(logging.ERROR):
         assert desk.worker().once() == 1
     assert desk.ran == ["harvest", "index"]
     assert "'harvest'" in caplog.text and "torn" in caplog.text
+
+
+def test_the_same_failure_is_logged_once_in_a_while_and_another_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(harvest=-1, index=-1)
+    at_work = desk.worker()
+    for _ in range(5):
+        at_work.once()
+        desk.now += timedelta(minutes=1)
+    assert [("'harvest'" in one.message, "'index'" in one.message) for one in caplog.records] == [
+        (True, False),
+        (False, True),
+    ]
+    desk.now += worker.TELL_AGAIN
+    at_work.once()
+    assert len(caplog.records) == 4
 
 
 def test_a_database_that_is_away_ends_the_round_and_no_step_rests_for_it(
@@ -70,12 +95,12 @@ def test_a_database_that_is_away_ends_the_round_and_no_step_rests_for_it(
     monkeypatch.setattr(worker, "close_old_connections", lambda: None)
     monkeypatch.setattr(at_work.stopping, "wait", lambda _seconds: at_work.stop())
     at_work.run()
-    assert at_work.due == {} and desk.ran == []
+    assert at_work.rests_since == {} and desk.ran == []
     assert "'mails' lost the database: the server closed the connection as it" in caplog.text
     # Where it is there, it is the step that is at fault.
     monkeypatch.setattr(worker, "is_there", lambda: True)
     at_work.stopping.clear()
-    assert at_work.once() == 1 and at_work.due["mails"] == desk.now + timedelta(hours=1)
+    assert at_work.once() == 1 and at_work.rests_since["mails"] == desk.now
 
 
 def test_it_ends_after_the_step_at_hand() -> None:

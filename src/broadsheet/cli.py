@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 from broadsheet import __version__
 
@@ -22,6 +22,14 @@ class CommandFailed(Exception):
     """A command could not do what it was asked; the message is one line for the person who asked."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and leave with MISUSED."""
+        self.exit(MISUSED, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def module_of(command: str) -> ModuleType:
     """Load the module of a command."""
     return importlib.import_module(f"broadsheet.commands.{command}_command")
@@ -29,7 +37,7 @@ def module_of(command: str) -> ModuleType:
 
 def parser(only: str = "") -> argparse.ArgumentParser:
     """Make the parser; with `only`, load that command's module and no other, for a quick start."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="broadsheet",
         description="Your field's Daily Papers, on a machine of your own.",
         epilog="Each command has --help with an example. Data and settings: BROADSHEET_HOME.",
@@ -57,9 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = given[0] if given and given[0] in COMMANDS else ""
     try:
         prepare()
-        options = parser(named).parse_args(given)
+        options, unknown = parser(named).parse_known_args(given)
+        if unknown:
+            Parser(prog=f"broadsheet {named}".rstrip()).error(f"unrecognized arguments: {' '.join(unknown)}")
         if options.command:
-            return int(options.run(options))
+            return _run(options)
         parser().print_help()
         return MISUSED
     except KeyboardInterrupt:
@@ -73,9 +83,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
+def _run(options: argparse.Namespace) -> int:
+    from django.db import OperationalError, connection
+
+    try:
+        return int(options.run(options))
+    except OperationalError as problem:
+        if connection.connection is not None and connection.is_usable():
+            raise
+        raise CommandFailed(f"the record cannot be reached: {' '.join(str(problem).split())}") from problem
+
+
 def prepare() -> None:
     """Set up Django; a setting that makes no sense stops here."""
     import django
+    from django.core.exceptions import ImproperlyConfigured
 
     from broadsheet.config import BadSetting
 
@@ -84,6 +106,10 @@ def prepare() -> None:
         django.setup()
     except BadSetting as problem:
         raise CommandFailed(str(problem)) from problem
+    except ImproperlyConfigured as problem:
+        if "psycopg" not in str(problem):
+            raise
+        raise CommandFailed("database: PostgreSQL needs its driver: pip install 'broadsheet[postgres]'") from problem
 
 
 if __name__ == "__main__":

@@ -7,24 +7,39 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from broadsheet.lib import swap
-from broadsheet.lib.files import write_whole
+from broadsheet.lib.files import lock, write_whole
 from broadsheet.mail.services import KEY_PARTS
+from broadsheet.setting_values import (
+    address,
+    cluster_head,
+    database,
+    dates,
+    encoder_name,
+    imap_mailbox,
+    mail_server,
+    mailbox,
+    number,
+    one_of,
+    some_of,
+    text,
+    texts,
+    whole,
+    yes_or_no,
+)
 from broadsheet.sources.registry import LIVE
-
-ENCODER = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
-MAILBOX = re.compile(r"[A-Za-z0-9._=-]{1,39}@[A-Za-z0-9.-]+")
 
 
 class BadSetting(Exception):
-    """A setting that makes no sense: its name, its value and what is allowed. The start stops there."""
+    """A setting that makes no sense: its name, its value and what is allowed; or a home that cannot be used.
+
+    The start stops there.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,163 +59,6 @@ class Setting:
     def variable(self) -> str:
         """The name of the environment variable that overrides it."""
         return f"BROADSHEET_{self.name.upper()}"
-
-
-def text(value: object) -> str:
-    """Read a text."""
-    if not isinstance(value, str):
-        raise ValueError("a text in quotes")
-    return value.strip()
-
-
-def texts(value: object) -> tuple[str, ...]:
-    """Read a list of texts; in the environment they are divided by commas."""
-    if isinstance(value, str):
-        value = value.split(",")
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError("a list of texts")
-    return tuple(item.strip() for item in value if item.strip())
-
-
-def dates(value: object) -> tuple[date, ...]:
-    """Read a list of days."""
-    if isinstance(value, str):
-        return dates(value.split(","))
-    if not isinstance(value, Sequence):
-        raise ValueError("a list of days such as 2026-11-26")
-    try:
-        return tuple(date.fromisoformat(str(item).strip()) for item in value if item)
-    except ValueError:
-        raise ValueError("a list of days such as 2026-11-26") from None
-
-
-def number(least: float, most: float) -> Callable[[Any], float]:
-    """Make a reader for a number between two bounds, both allowed."""
-
-    def read(value: object) -> float:
-        try:
-            found = float(str(value))
-        except ValueError:
-            found = float("nan")
-        if isinstance(value, bool) or not least <= found <= most:
-            raise ValueError(f"a number from {least:g} to {most:g}")
-        return found
-
-    return read
-
-
-def whole(least: int, most: int) -> Callable[[Any], int]:
-    """Make a reader for a whole number between two bounds, both allowed."""
-
-    def read(value: object) -> int:
-        try:
-            found = int(str(value))
-        except ValueError:
-            found = least - 1
-        if isinstance(value, bool) or not least <= found <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return found
-
-    return read
-
-
-def yes_or_no(value: object) -> bool:
-    """Read a truth value."""
-    known = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-    found = known.get(str(value).lower())
-    if found is None:
-        raise ValueError("true or false")
-    return found
-
-
-def one_of(*allowed: str) -> Callable[[Any], str]:
-    """Make a reader for one of a few words."""
-
-    def read(value: object) -> str:
-        if value not in allowed:
-            raise ValueError("one of " + ", ".join(allowed))
-        return str(value)
-
-    return read
-
-
-def some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
-    """Make a reader for a list of a few words."""
-
-    def read(value: object) -> tuple[str, ...]:
-        found = texts(value)
-        if not set(found) <= set(allowed):
-            raise ValueError("a list of " + ", ".join(allowed))
-        return found
-
-    return read
-
-
-def address(value: object) -> str:
-    """Read the address of a web server."""
-    found = text(value).rstrip("/")
-    if found and not found.startswith(("http://", "https://")):
-        raise ValueError("an address that begins with http:// or https://")
-    return found
-
-
-def mail_server(value: object) -> str:
-    """Read where mails are handed in."""
-    found = text(value)
-    if found and not found.startswith(("smtp://", "smtps://")):
-        raise ValueError("empty, or smtp://user:password@host:port, or smtps:// with TLS at once")
-    return found
-
-
-def mailbox(value: object) -> str:
-    """Read one mail address without a name."""
-    found = text(value)
-    if found and not MAILBOX.fullmatch(found):
-        raise ValueError("empty, or an address such as bounces@lab.example")
-    return found
-
-
-def encoder_name(value: object) -> str:
-    """Read which encoder is to answer."""
-    found = text(value)
-    if not ENCODER.fullmatch(found):
-        raise ValueError("auto, none, or the name of an encoder such as minilm-int8")
-    return found
-
-
-def imap_mailbox(value: object) -> str:
-    """Read where a mailbox is."""
-    found = text(value)
-    if found and not _is_mailbox(found):
-        raise ValueError("empty, or imaps://user:password@host/folder, with % and two digits for signs such as @")
-    return found
-
-
-def _is_mailbox(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        named = parts.hostname and parts.username and parts.password and parts.port != 0
-    except ValueError:
-        return False
-    plain = unquote(url).isprintable() and unquote(parts.path).isascii()
-    return bool(parts.scheme == "imaps" and named and plain)
-
-
-def database(value: object) -> str:
-    """Read where the record is kept."""
-    found = text(value)
-    if found and not found.startswith(("postgres://", "postgresql://")):
-        raise ValueError("empty for SQLite, or postgresql://user:password@host:port/name")
-    return found
-
-
-def cluster_head(value: object) -> str:
-    """Read where the head of a cluster is."""
-    found = text(value)
-    host, _, port = found.rpartition(":")
-    if found and (not host or not port.isdigit() or not 0 < int(port) < 2**16):
-        raise ValueError("empty, or host:port of the cluster's head, such as 192.0.2.1:6379")
-    return found
 
 
 SETTINGS = (
@@ -364,8 +222,13 @@ def home(environment: Mapping[str, str] = os.environ) -> Path:
 def load(environment: Mapping[str, str] = os.environ) -> Config:
     """Read the settings in force. Raises BadSetting for one that makes no sense or that is not known."""
     place = home(environment)
-    # Before anything is read: a restore that was killed may have a part of its files still to put in their places.
-    swap.finish(place)
+    try:
+        # For its owner alone: it holds everybody's sessions, and the secrets of second factors.
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Before anything is read: a restore that was killed may have a part of its files still to put in their places.
+        swap.finish(place)
+    except OSError as problem:
+        raise BadSetting(f"the home {place} cannot be used ({problem}): BROADSHEET_HOME names another") from problem
     written = _read_file(place / "broadsheet.toml")
     if unknown := set(written) - {setting.name for setting in SETTINGS}:
         raise BadSetting(f"{place / 'broadsheet.toml'}: no setting is called {', '.join(sorted(unknown))}")
@@ -377,6 +240,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except OSError as problem:
+        raise BadSetting(f"{path} cannot be read: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadSetting(f"{path} is not TOML: {problem}") from problem
 
@@ -399,5 +264,8 @@ def secret_key(config: Config) -> str:
         return str(config.secret_key)
     path = config.home / "secret"
     if not path.exists():
-        write_whole(path, secrets.token_urlsafe(48).encode(), mode=0o600)
+        # Of two processes that start at once the second takes the key of the first: each signs what the other reads.
+        with lock(config.home / "secret.lock"):
+            if not path.exists():
+                write_whole(path, secrets.token_urlsafe(48).encode(), mode=0o600)
     return path.read_text()

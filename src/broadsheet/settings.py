@@ -12,7 +12,6 @@ from broadsheet import config as site
 from broadsheet.mail.services import key_parts
 
 CONFIG = site.load()
-CONFIG.home.mkdir(parents=True, exist_ok=True)
 
 # Two processes with two BLAS threads each fight for the cores; set before numpy is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,8 +19,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 SECRET_KEY = site.secret_key(CONFIG)
+# What lets a shard of a cluster begin from a copy; named here because the record must not know of it.
+SHARD_COPIES = "broadsheet.moving.cluster_copies.begin"
 DEBUG = CONFIG.debug
-ALLOWED_HOSTS = [*CONFIG.allowed_hosts] or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+ALLOWED_HOSTS = [*CONFIG.allowed_hosts] or ["localhost", "127.0.0.1", "[::1]"]
 if CONFIG.public_url:
     ALLOWED_HOSTS.append(urlsplit(CONFIG.public_url).hostname or "")
     CSRF_TRUSTED_ORIGINS = [CONFIG.public_url]

@@ -27,6 +27,8 @@ IDLE: Final = timedelta(seconds=5)
 # What one round of encoding may take, so that new papers are indexed and harvests begin in time.
 ENCODE_AT_ONCE: Final = 512
 LOOK_AGAIN: Final = timedelta(minutes=10)
+# The same failure of a step is logged once in so long.
+TELL_AGAIN: Final = timedelta(minutes=10)
 
 
 class DatabaseGone(Exception):
@@ -218,7 +220,8 @@ class Worker:
         self.work = work
         self.clock = clock
         self.stopping = threading.Event()
-        self.due: dict[str, datetime] = {}
+        self.rests_since: dict[str, datetime] = {}
+        self.told: dict[tuple[str, str], datetime] = {}
 
     def stop(self) -> None:
         """End after the step at hand."""
@@ -229,13 +232,18 @@ class Worker:
         done = 0
         for step in self.work:
             now = self.clock()
-            if self.stopping.is_set() or self.due.get(step.name, now) > now:
+            if self.stopping.is_set() or self.rests(step, now):
                 continue
             did = self.attempt(step, now)
             if not did:
-                self.due[step.name] = now + step.every
+                self.rests_since[step.name] = now
             done += did
         return done
+
+    def rests(self, step: Step, now: datetime) -> bool:
+        """Tell whether a step is not due yet. One that rests since a later moment is: the clock was set back."""
+        since = self.rests_since.get(step.name)
+        return since is not None and timedelta() <= now - since < step.every
 
     def attempt(self, step: Step, now: datetime) -> int:
         """Run a step; a failure is logged with the step's name, and the others go on. Raises DatabaseGone."""
@@ -244,8 +252,16 @@ class Worker:
         except Exception as problem:  # The outermost loop: one broken step must not stop the others.
             if isinstance(problem, DatabaseError | InterfaceError) and not is_there():
                 raise DatabaseGone(f"the step {step.name!r} lost the database: {problem}") from problem
-            log.exception("the step %r failed; it is tried again in %s", step.name, step.every)
+            self._tell(step, problem, now)
             return 0
+
+    def _tell(self, step: Step, problem: Exception, now: datetime) -> None:
+        """Log a failure; the same one, which comes every few seconds while a cluster is away, once in a while."""
+        self.told = {failure: at for failure, at in self.told.items() if now - at < TELL_AGAIN}
+        failure = (step.name, repr(problem))
+        if failure not in self.told:
+            self.told[failure] = now
+            log.exception("the step %r failed; it is tried again in %s", step.name, step.every)
 
     def _take_turn(self, step: Step, now: datetime) -> int:
         from broadsheet.papers import claims

@@ -53,6 +53,16 @@ def peak_mb(pid: int | str = "self") -> float:
     return _kib(pid, "status", "VmHWM") / 1024
 
 
+def resident_mb(pid: int | str = "self") -> float:
+    """Give what a process holds in memory at this moment, mapped files too."""
+    return _kib(pid, "status", "VmRSS") / 1024
+
+
+def anonymous_mb(pid: int | str = "self") -> float:
+    """Give what of it is no file."""
+    return _kib(pid, "status", "RssAnon") / 1024
+
+
 def _kib(pid: int | str, file: str, name: str) -> int:
     try:
         lines = (PROC / str(pid) / file).read_text().splitlines()

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from broadsheet.bench.corpus import built_encoder
+from broadsheet.bench.processes import anonymous_mb, resident_mb
 from broadsheet.bench.report import CannotMeasure, Measured
 from broadsheet.bench.scale_papers import MadeLog, real_sample
 from broadsheet.bench.search import made_queries
@@ -208,11 +209,7 @@ def forget_files(path: Path) -> None:
 
 def memory() -> dict[str, float]:
     """Tell this process's memory: rss_mb, and what of it is no file (rss_anonymous_mb)."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {
-        "rss_mb": int(lines["VmRSS"].split()[0]) / 1024,
-        "rss_anonymous_mb": int(lines["RssAnon"].split()[0]) / 1024,
-    }
+    return {"rss_mb": resident_mb(), "rss_anonymous_mb": anonymous_mb()}
 
 
 def _snapshots(reader: Shards) -> list[Snapshot]:

@@ -8,7 +8,7 @@ from broadsheet.commands import output
 from broadsheet.lib.clock import now
 from broadsheet.lib.progress import silent, watched
 from broadsheet.lib.storage import StorageFailed
-from broadsheet.moving import backing, restoring
+from broadsheet.moving import backing, contents
 from broadsheet.moving.refused import Refused
 from broadsheet.papers.database import migrate
 
@@ -43,7 +43,8 @@ def write(options: argparse.Namespace) -> int:
     rows = sum(done.rows.values())
     output.print_lines(
         [
-            f"{rows:,} rows of {len(done.rows)} tables and {len(done.files)} files, {done.length / 2**20:,.1f} MiB",
+            f"{rows:,} rows of {len(done.rows)} tables and {output.counted(len(done.files), 'file', 'files')}, "
+            f"{done.length / 2**20:,.1f} MiB",
             "It holds secrets: passwords as hashes, the key that signs, tokens of chats. Keep it like a password.",
         ]
     )
@@ -54,11 +55,11 @@ def write(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Read a backup and check every count and hash."""
-    found = restoring.verify(backing.storage(options.file), silent if options.json else watched("rows"))
+    found = contents.verify(backing.storage(options.file), silent if options.json else watched("rows"))
     if options.json:
         output.print_json(found.to_json())
     else:
         rows = sum(found.rows.values())
-        told = f"{rows:,} rows of {len(found.rows)} tables and {len(found.files)} files"
+        told = f"{rows:,} rows of {len(found.rows)} tables and {output.counted(len(found.files), 'file', 'files')}"
         output.print_lines([f"sound: made {found.made} by {found.version}, {told}"])
     return DONE

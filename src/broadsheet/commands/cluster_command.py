@@ -20,12 +20,9 @@ from django.conf import settings
 from broadsheet.cli import DONE, FAILED, CommandFailed
 from broadsheet.commands import output
 from broadsheet.lib.files import lock, write_whole
-from broadsheet.lib.storage import StorageFailed
-from broadsheet.moving import backing, snapshots
-from broadsheet.moving.refused import Refused
 from broadsheet.papers import finding
 from broadsheet.papers.database import migrate
-from broadsheet.papers.record_elsewhere import opened_elsewhere
+from broadsheet.papers.record_elsewhere import Elsewhere
 from broadsheet.search.choice import Choice, shard_place
 from broadsheet.search.cluster import node
 from broadsheet.search.cluster.actors import Layout, Standing
@@ -78,7 +75,6 @@ def up(options: argparse.Namespace) -> int:
             raise CommandFailed("this host's node is up already; `broadsheet cluster down` ends it")
         write_whole(home / PID, str(os.getpid()).encode())
         migrate()
-        _from_snapshot()
         keeper = Keeper(start, None if options.join else _bring_up)
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, keeper.stop)
@@ -131,18 +127,6 @@ def _set(address: str) -> None:
     _say(f"for searches to go there, set on each host: cluster = {address!r}")
 
 
-def _from_snapshot() -> None:
-    """Start from the newest copy of the index where one is kept and this host has none."""
-    place = finding.place()
-    if not settings.CONFIG.snapshot_address or place.exists():
-        return
-    try:
-        found = snapshots.get(backing.storage(settings.CONFIG.snapshot_address))
-        _say(f"began with the index of {found.name}")
-    except (Refused, StorageFailed) as problem:
-        _say(f"the index is built anew: {problem}")
-
-
 class Keeper:
     """Keeps a node up until it is told to end; `see` is called every few seconds while it is."""
 
@@ -193,7 +177,7 @@ def _bring_up(keeper: Keeper) -> None:
     if nodes != keeper.nodes:
         keeper.nodes, keeper.settled = nodes, now + SETTLED
     wanted = finding.layout()
-    if did := way.bring_up(wanted, partial(opened_elsewhere, wanted.encoder), move=now > keeper.settled):
+    if did := way.bring_up(wanted, Elsewhere(wanted.encoder), move=now > keeper.settled):
         _say(f"{did} of its shards brought up or moved, on {len(nodes)} hosts")
     if now > keeper.retired + RETIRE_EVERY:
         keeper.retired = now

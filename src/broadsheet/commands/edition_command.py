@@ -75,7 +75,7 @@ def print_edition(edition: Edition, limit: int | None, why: bool) -> None:
         output.print_lines([EMPTY.get(edition.state, "")])
     for entry in edition.entries[:limit]:
         late = " (late)" if entry.late else ""
-        terms = "  " + ", ".join(f"{name}={value}" for name, value in entry.why.items()) if why else ""
-        output.print_lines(
-            [f"{entry.rank:4} {entry.paper.votes:5}  {entry.paper.key:<16} {entry.paper.title}{late}{terms}"]
-        )
+        output.print_lines([f"{entry.rank:4} {entry.paper.votes:5}  {entry.paper.key:<16} {entry.paper.title}{late}"])
+        if why:
+            # Under the title, so that titles stay in their column.
+            output.print_lines([" " * 12 + ", ".join(f"{name}={value}" for name, value in entry.why.items())])

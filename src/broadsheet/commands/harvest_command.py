@@ -1,6 +1,7 @@
 """`broadsheet harvest`: fetch from the sources, now."""
 
 import argparse
+import logging
 import sys
 
 from django.conf import settings
@@ -29,7 +30,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Harvest each source; one that fails is said and the others go on."""
+    if options.since and options.until and options.since > options.until:
+        raise CommandFailed(f"--from {options.since} is after --until {options.until}")
     migrate()
+    # What fails is said here, once, and not in the log as well.
+    logging.getLogger("broadsheet.harvest").setLevel(logging.ERROR)
     try:
         sources = [site_source(name) for name in options.sources or settings.CONFIG.sources]
     except SourceError as problem:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from django.conf import settings
 
 from broadsheet.cli import DONE, FAILED, CommandFailed
 from broadsheet.commands import output
+from broadsheet.community import bringing
 from broadsheet.lib.clock import now
 from broadsheet.lib.http import Http
 from broadsheet.lib.progress import watched
@@ -23,7 +24,8 @@ from broadsheet.readers.models import Reader
 from broadsheet.record.paper import Item, PaperData
 from broadsheet.sources import zotero
 from broadsheet.sources.batch import Batch, SourceError
-from broadsheet.sources.files import FORMATS, BadFile, files_under, open_items
+from broadsheet.sources.files import FORMATS, BadFile, files_under, open_items, owners_marks
+from broadsheet.sources.marks import Marks
 
 HELP = "Take papers in from files, folders and Zotero libraries; again is harmless."
 EXAMPLE = "broadsheet import saved-pages/ 2024-05-27.json references.bib zotero:users/12345 --reader ada"
@@ -46,14 +48,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="read Zotero libraries whole, not only what changed since the last time"
     )
+    parser.add_argument(
+        "--without-notes", action="store_true", help="with --reader: leave the tags and notes of the library out"
+    )
     output.json_option(parser)
 
 
 @dataclass
 class Taken:
-    """What an import has done so far, and for whom. kinds: formats and sources; notes, refused: for the person."""
+    """What an import has done so far, and for whom. kinds: formats and sources; notes, refused: for the person.
+
+    marked: whether the tags and notes of libraries come along, too.
+    """
 
     reader: Reader | None
+    marked: bool = False
     report: Report = field(default_factory=Report)
     saved: int = 0
     kinds: list[str] = field(default_factory=list)
@@ -66,6 +75,11 @@ class Taken:
             papers = [item for item in items if isinstance(item, PaperData)]
             self.saved += library.keep(self.reader, papers, now=now())
 
+    def mark(self, papers: Sequence[PaperData], marks: Mapping[str, Marks]) -> None:
+        """Put what was noted on papers that are in the reader's library by now on them."""
+        if self.reader:
+            bringing.mark(self.reader, papers, marks)
+
     def refuse(self, says: str) -> None:
         """Say what could not be taken in, and go on."""
         self.refused.append(says)
@@ -75,7 +89,7 @@ class Taken:
 def run(options: argparse.Namespace) -> int:
     """Take everything in; what cannot be read is said and the rest goes on."""
     migrate()
-    taken = Taken(_reader(options.reader))
+    taken = Taken(_reader(options.reader), marked=not options.without_notes)
     files, libraries = _sorted_out(options.names)
     for path in files:
         _take_file(path, options.format, taken)
@@ -127,14 +141,28 @@ def _sorted_out(names: list[str]) -> tuple[list[Path], list[zotero.Zotero]]:
 
 def _take_file(path: Path, form: str, taken: Taken) -> None:
     held: list[Item] = []
+    marks: dict[str, Marks] = {}
+    marked: list[PaperData] = []
     try:
         name, items = open_items(path, form)
         taken.kinds.append(name)
+        if taken.reader and taken.marked:
+            marks = owners_marks(path, name)
+            items = _watched(items, marks, marked)
         noted = _noted(items, held, taken) if taken.reader else items
         ingest(noted, progress=watched(path.name), report=taken.report)
     except BadFile as problem:
         taken.refuse(str(problem))
     taken.keep(held)
+    taken.mark(marked, marks)
+
+
+def _watched(items: Iterable[Item], marks: Mapping[str, Marks], marked: list[PaperData]) -> Iterator[Item]:
+    """Remember the papers that something was noted on."""
+    for item in items:
+        if isinstance(item, PaperData) and item.raw_hash in marks:
+            marked.append(item)
+        yield item
 
 
 def _noted(items: Iterable[Item], held: list[Item], taken: Taken) -> Iterator[Item]:
@@ -160,15 +188,23 @@ class Shelved:
     def fetch(self, http: Http, cursor: Mapping[str, str], since: date | None, until: date | None) -> Iterator[Batch]:
         """Give what the library gives. Raises SourceError."""
         known = {name: value for name, value in cursor.items() if not self.whole or name != self.source.remembered}
+        papers: list[PaperData] = []
         for batch in self.source.fetch(http, known, since, until):
+            if not batch.items:
+                # Before the batch that brings the new cursor: killed in between, it is all read again.
+                self.taken.mark(papers, self.source.marks or {})
             yield batch
             self.taken.keep(batch.items)
+            if self.source.marks is not None:
+                papers += [item for item in batch.items if isinstance(item, PaperData)]
 
 
 def _take_library(source: zotero.Zotero, whole: bool, taken: Taken) -> None:
     """Take a library in. What each reader has of it is remembered by itself: their libraries are their own."""
     place = f"{source.library} {taken.reader.handle}" if taken.reader else source.library
-    result = harvest(Shelved(replace(source, remembered=place), taken, whole), progress=watched(source.library))
+    marks: dict[str, Marks] | None = {} if taken.reader and taken.marked else None
+    source = replace(source, remembered=place, marks=marks)
+    result = harvest(Shelved(source, taken, whole), progress=watched(source.library))
     taken.kinds.append(zotero.SOURCE)
     taken.report.add(result.report)
     if result.state != "done":

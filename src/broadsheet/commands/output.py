@@ -42,6 +42,18 @@ def day_of(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2024-05-27") from None
 
 
+def port(text: str) -> int:
+    """Read a port given on the command line."""
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; one is a number up to 65535")
+    return int(text)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Say how many there are: "1 file", "2,000 files"."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def at_least_one(text: str) -> int:
     """Read a count given on the command line."""
     if not text.isdigit() or int(text) < 1:
@@ -49,4 +61,7 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
-__all__ = ["CommandFailed", "at_least_one", "day_of", "json_option", "print_json", "print_lines", "print_table"]
+__all__ = [
+    "CommandFailed", "at_least_one", "counted", "day_of", "json_option", "port", "print_json", "print_lines",
+    "print_table",
+]  # fmt: skip

@@ -9,7 +9,7 @@ from broadsheet.commands import output
 from broadsheet.export import identifiers, zotero
 from broadsheet.papers.ingest import recognise
 from broadsheet.papers.outside import http
-from broadsheet.readers import accounts, library
+from broadsheet.readers import accounts, filing, library
 from broadsheet.readers.models import Reader
 from broadsheet.record.paper import PaperData
 from broadsheet.sources.batch import SourceError
@@ -27,6 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "library", metavar="users/ID|groups/ID", help=f"or one collection, …/collections/KEY; the key is {KEY}"
     )
+    parser.add_argument(
+        "--tags", action="store_true", help="with the reader's tags; in a group's library all its members see them"
+    )
     output.json_option(parser)
 
 
@@ -38,7 +41,7 @@ def push(options: argparse.Namespace) -> None:
     if not settings.CONFIG.zotero_key:
         raise CommandFailed(f"writing to Zotero needs a key: give it in {KEY}")
     try:
-        there, added = _pushed(reader, library_named(options.library))
+        there, added = _pushed(reader, library_named(options.library), tags=options.tags)
     except SourceError as problem:
         raise CommandFailed(str(problem)) from problem
     if options.json:
@@ -47,7 +50,7 @@ def push(options: argparse.Namespace) -> None:
         output.print_lines([f"{added.items:,} added, {there:,} were there already", *added.refused])
 
 
-def _pushed(reader: Reader, named: str) -> tuple[int, Added]:
+def _pushed(reader: Reader, named: str, *, tags: bool) -> tuple[int, Added]:
     root, _, collection = named.partition("/collections/")
     config = settings.CONFIG
     source = Zotero(root, config.zotero_key, config.zotero_url)
@@ -57,9 +60,14 @@ def _pushed(reader: Reader, named: str) -> tuple[int, Added]:
     fresh = [paper for paper in mine if paper.id not in known]
     told = identifiers.of_papers([paper.id for paper in fresh])
     placed = {"collections": [collection]} if collection else {}
+    filed = filing.of(reader, [paper.id for paper in fresh]) if tags else {}
     items = [
-        zotero.item(paper, names.doi, names.url) | placed
+        zotero.item(paper, names.doi, names.url) | placed | _tagged(filed.get(paper.id))
         for paper in fresh
         for names in (told.get(paper.id, identifiers.NAMELESS),)
     ]
     return len(mine) - len(fresh), add(http(), config.zotero_url, root, config.zotero_key, items)
+
+
+def _tagged(filed: filing.Filed | None) -> dict[str, object]:
+    return {"tags": [{"tag": name} for name in filed.tags]} if filed and filed.tags else {}

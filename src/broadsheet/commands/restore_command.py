@@ -7,6 +7,7 @@ from broadsheet.commands import output
 from broadsheet.lib.progress import silent, watched
 from broadsheet.lib.storage import StorageFailed
 from broadsheet.moving import backing, restoring
+from broadsheet.moving.contents import Restored
 from broadsheet.moving.refused import Refused
 
 HELP = "Bring back what `backup` wrote, all of it or nothing."
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _told(done: restoring.Restored) -> list[str]:
+def _told(done: Restored) -> list[str]:
     counts = ", ".join(
         f"{done.rows[table]:,} {name}"
         for table, name in (

@@ -16,6 +16,8 @@ from django.db import connections
 
 from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import output
+from broadsheet.lib import ports
+from broadsheet.lib.addresses import sending
 from broadsheet.lib.clock import now
 from broadsheet.lib.files import lock
 from broadsheet.papers import finding, sample
@@ -33,7 +35,7 @@ _log = logging.getLogger(__name__)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to listen."""
     parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, metavar="P", help="port to listen on (default: 8000)")
+    parser.add_argument("--port", type=output.port, default=8000, metavar="P", help="port to listen on (default: 8000)")
     parser.add_argument("--no-worker", action="store_true", help="only answer readers; harvest and index elsewhere")
 
 
@@ -59,15 +61,12 @@ def run(options: argparse.Namespace) -> int:
 
 def must_be_free(host: str, port: int) -> None:
     """Stop with one clear line where the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as problem:
-            taken = getattr(problem, "errno", None) == errno.EADDRINUSE
-            reason = "something else listens there; choose another --port" if taken else str(problem)
-            raise CommandFailed(f"cannot listen on {host} port {port}: {reason}") from problem
+    try:
+        ports.probe(host, port)
+    except OSError as problem:
+        taken = problem.errno == errno.EADDRINUSE
+        reason = "something else listens there; choose another --port" if taken else str(problem)
+        raise CommandFailed(f"cannot listen on {host} port {port}: {reason}") from problem
 
 
 def allow_host(host: str) -> None:
@@ -86,14 +85,7 @@ def own_addresses() -> set[str]:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)}
     except OSError:
         found = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Nothing is sent: connecting a datagram socket only asks the kernel which address it would use.
-            probe.connect(("192.0.2.1", 9))
-            found.add(str(probe.getsockname()[0]))
-        except OSError:
-            pass
-    return {f"[{name}]" if ":" in name else name for name in found}
+    return {f"[{name}]" if ":" in name else name for name in found.union(sending())}
 
 
 def prepare_home() -> None:
@@ -135,11 +127,13 @@ def start_worker() -> "subprocess.Popen[bytes]":
 class Kept:
     """A process that is started anew when it ends, as one that was killed for want of memory, until it is ended here.
 
-    pause: seconds before it is started anew.
+    pause: seconds before it is started anew. patience: seconds it has to end when it is told to.
     """
 
-    def __init__(self, start: "Callable[[], subprocess.Popen[bytes]]", pause: float = 5.0) -> None:
-        self.start, self.pause = start, pause
+    def __init__(
+        self, start: "Callable[[], subprocess.Popen[bytes]]", pause: float = 5.0, patience: float = 10.0
+    ) -> None:
+        self.start, self.pause, self.patience = start, pause, patience
         self.over = threading.Event()
         self.changing = threading.Lock()
         self.process = start()
@@ -154,14 +148,23 @@ class Kept:
             _log.warning("the worker ended with %d; it is started anew", code)
             with self.changing:
                 if not self.over.is_set():
-                    self.process = self.start()
+                    try:
+                        self.process = self.start()
+                    except OSError as problem:
+                        # What killed it, such as a want of memory, keeps it from being started too: for a while.
+                        _log.warning("the worker cannot be started (%s); tried again in %g s", problem, self.pause)
 
     def end(self) -> None:
         """End it for good."""
         self.over.set()
         with self.changing:
             self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(self.patience)
+        except subprocess.TimeoutExpired:
+            # Nothing is lost by it: every step can be stopped anywhere.
+            self.process.kill()
+            self.process.wait()
 
 
 def address(host: str, port: int) -> str:

@@ -9,7 +9,7 @@ from broadsheet.commands import output
 from broadsheet.lib.clock import now
 from broadsheet.lib.progress import silent, watched
 from broadsheet.lib.storage import Storage, StorageFailed
-from broadsheet.moving import backing, snapshots
+from broadsheet.moving import backing, cluster_copies, snapshots
 from broadsheet.moving.refused import Refused
 from broadsheet.papers import finding
 from broadsheet.papers.database import migrate
@@ -55,13 +55,17 @@ def _place(options: argparse.Namespace) -> Storage:
 
 def put(place: Storage, options: argparse.Namespace) -> None:
     """Copy the index there."""
-    keep = options.keep or settings.CONFIG.snapshots_kept
-    made = snapshots.put(place, now=now(), keep=keep, progress=silent if options.json else watched("files"))
-    _tell(made, options, "written")
+    keep, progress = options.keep or settings.CONFIG.snapshots_kept, silent if options.json else watched("files")
+    if settings.CONFIG.cluster:
+        _tell_shards(cluster_copies.put(place, now=now(), keep=keep, progress=progress), options)
+    else:
+        _tell(snapshots.put(place, now=now(), keep=keep, progress=progress), options, "written")
 
 
 def get(place: Storage, options: argparse.Namespace) -> None:
     """Start from a copy and catch up."""
+    if settings.CONFIG.cluster:
+        raise CommandFailed("a shard of a cluster begins from its newest copy by itself, once `cluster up` runs")
     found = snapshots.get(place, options.name, silent if options.json else watched("files"))
     finding.forget()
     applied = finding.index()
@@ -70,11 +74,27 @@ def get(place: Storage, options: argparse.Namespace) -> None:
 
 def show(place: Storage, options: argparse.Namespace) -> None:
     """List the copies."""
+    if settings.CONFIG.cluster:
+        _tell_shards(cluster_copies.listed(place), options)
+        return
     found = snapshots.listed(place)
     if options.json:
         output.print_json([_told(one) for one in found])
     elif found:
-        output.print_table([(one.name, f"change {one.change:,}", f"{one.length / 2**20:,.1f} MiB") for one in found])
+        output.print_table([_row(one) for one in found])
+
+
+def _row(one: snapshots.Snapshot) -> tuple[str, str, str]:
+    return one.name, f"change {one.change:,}", f"{one.length / 2**20:,.1f} MiB"
+
+
+def _tell_shards(found: list[tuple[int, snapshots.Snapshot]], options: argparse.Namespace) -> None:
+    if options.json:
+        output.print_json([{"shard": shard, **_told(one)} for shard, one in found])
+    elif found:
+        output.print_table([(f"shard {shard}", *_row(one)) for shard, one in found])
+    else:
+        output.print_lines(["nothing newer" if options.act is put else "nothing"])
 
 
 def _told(one: snapshots.Snapshot) -> dict[str, object]:

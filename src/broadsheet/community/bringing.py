@@ -8,7 +8,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -27,10 +27,9 @@ from broadsheet.readers import filing, library
 from broadsheet.readers.models import Reader
 from broadsheet.record.paper import Item, PaperData, Rejected
 from broadsheet.record.wire import from_json, to_json
-from broadsheet.sources import bibtex
 from broadsheet.sources.batch import SourceError
 from broadsheet.sources.files import FORMATS, BadFile
-from broadsheet.sources.reading import chunks, decoded_or_latin, document, hashed
+from broadsheet.sources.marks import Marks, Note, marks_of
 from broadsheet.sources.zotero import Zotero
 from broadsheet.sources.zotero import library as library_named
 
@@ -50,14 +49,24 @@ class Brought:
     """What was read of a library: its papers, and what could not be read, with a few of the reasons.
 
     more: whether it held more than is read at once.
-    keywords: what its owner filed papers under, by `raw_hash` of the paper, as it is written there; of BibTeX alone.
+    marks: the keywords and notes of its owner, by `raw_hash` of the paper.
     """
 
     papers: tuple[PaperData, ...]
     unread: int = 0
     reasons: tuple[str, ...] = ()
     more: bool = False
-    keywords: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, Marks] = field(default_factory=dict)
+
+    @property
+    def has_tags(self) -> bool:
+        """Whether its owner filed a paper under something."""
+        return any(marks.tags for marks in self.marks.values())
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether its owner noted something to a paper."""
+        return any(marks.notes for marks in self.marks.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +96,19 @@ def of_file(raw: bytes, now: datetime) -> Brought:
         found = _brought(form.read(BytesIO(raw), _("your file"), lambda: now))
     except BadFile as problem:
         raise Refused(_("The file cannot be read: %(why)s") % {"why": str(problem)[:300]}) from None
-    return replace(found, keywords=_keywords(raw)) if form is FORMATS["bibtex"] else found
+    return replace(found, marks=_with(found.papers, marks_of(BytesIO(raw), form.name)))
 
 
-def _keywords(raw: bytes) -> dict[str, str]:
-    whole, _broken = document(chunks(BytesIO(raw)), "")
-    found = bibtex.entries(decoded_or_latin(whole).replace("\r\n", "\n"))
-    told = ((entry, entry.fields.get("keywords") or entry.fields.get("keyword", "")) for entry in found)
-    return {hashed(entry.text.encode(errors="replace")): bibtex.unprotected(said) for entry, said in told if said}
+def _with(papers: Iterable[PaperData], marks: Mapping[str, Marks]) -> dict[str, Marks]:
+    """Give the marks of these papers, as far as there is room to hold them."""
+    found: dict[str, Marks] = {}
+    room = LARGEST
+    for paper in papers:
+        told = marks.get(paper.raw_hash)
+        room -= sum(len(note.text) for note in told.notes) if told else 0
+        if told and room > 0:
+            found[paper.raw_hash] = told
+    return found
 
 
 def of_zotero(named: str, key: str) -> Brought:
@@ -104,12 +118,16 @@ def of_zotero(named: str, key: str) -> Brought:
     no reader can make the site ask another.
     """
     http = replace(site_http(), tries=1, patience=TIMEOUT)
+    marks: dict[str, Marks] = {}
     try:
-        source = Zotero(library_named(named), key.strip(), settings.CONFIG.zotero_url, most=MOST_ASKED, timeout=TIMEOUT)
+        source = Zotero(
+            library_named(named), key.strip(), settings.CONFIG.zotero_url, most=MOST_ASKED, timeout=TIMEOUT, marks=marks
+        )
         found = _brought(item for batch in source.fetch(http, {}) for item in batch.items)
     except SourceError as problem:
         raise Refused(_("Zotero: %(why)s.") % {"why": str(problem)[:300]}) from None
-    return replace(found, more=len(found.papers) + found.unread >= MOST_ASKED)
+    more = len(found.papers) + found.unread >= MOST_ASKED
+    return replace(found, more=more, marks=_with(found.papers, marks))
 
 
 def _brought(items: Iterable[Item]) -> Brought:
@@ -141,7 +159,8 @@ def _shown(numbers: Iterable[int]) -> list[Paper]:
 def hold(reader: Reader, found: Brought) -> str:
     """Hold what was read until the reader confirms it, for an hour and the last one alone; give its name."""
     name = secrets.token_urlsafe(16)
-    kept = {"papers": [to_json(paper) for paper in found.papers], "keywords": dict(found.keywords)}
+    marks = {raw_hash: asdict(told) for raw_hash, told in found.marks.items() if told}
+    kept = {"papers": [to_json(paper) for paper in found.papers], "marks": marks}
     told = json.dumps(kept, ensure_ascii=False).encode(errors="replace")
     caches["default"].set(_place(reader), (name, zlib.compress(told)), HELD_FOR)
     return name
@@ -153,13 +172,18 @@ def held(reader: Reader, name: str) -> Brought:
     if not name or not secrets.compare_digest(name.encode(errors="replace"), there.encode()):
         raise Refused(_("That was an hour ago, or you have brought another library since. Please bring it again."))
     kept = json.loads(zlib.decompress(told))
-    return Brought(tuple(from_json(paper) for paper in kept["papers"]), keywords=kept["keywords"])
+    marks = {
+        raw_hash: Marks(tuple(told["tags"]), tuple(Note(**note) for note in told["notes"]))
+        for raw_hash, told in kept["marks"].items()
+    }
+    return Brought(tuple(from_json(paper) for paper in kept["papers"]), marks=marks)
 
 
-def keep(reader: Reader, name: str, *, take_in: bool, now: datetime, tags: bool = False) -> Kept:
+def keep(reader: Reader, name: str, *, take_in: bool, now: datetime, tags: bool = False, notes: bool = False) -> Kept:
     """Put what is held into the reader's library; with `take_in`, into the record too what is not there yet.
 
-    tags: keywords become tags, beside those that the papers have in the library.
+    tags: keywords become tags, beside those that the papers have in the library. notes: they are appended to those in
+        the library, each once, however often it is brought.
 
     Raises Refused, also where a reader who is no curator wants to take papers in.
     """
@@ -171,19 +195,30 @@ def keep(reader: Reader, name: str, *, take_in: bool, now: datetime, tags: bool 
     unknown = recognised(papers).unknown if take_in else []
     taken_in = ingest(unknown, now=now).new
     saved = library.add(reader, (paper.id for paper in recognised(papers).here), now=now)
-    if tags and found.keywords:
-        _tag(reader, found)
+    mark(reader, papers, found.marks, tags=tags, notes=notes)
     caches["default"].delete(_place(reader))
     return Kept(saved, taken_in)
 
 
-def _tag(reader: Reader, found: Brought) -> None:
-    given: dict[int, list[str]] = {}
-    for paper, number in zip(found.papers, recognise(found.papers), strict=True):
-        if number is not None and (said := found.keywords.get(paper.raw_hash)):
-            # One that makes no tag, as it is too long, is no reason to lose the others.
-            given.setdefault(number, []).extend(said.replace(";", ",").split(","))
-    filing.import_tags(reader, given)
+def mark(
+    reader: Reader, papers: Sequence[PaperData], marks: Mapping[str, Marks], *, tags: bool = True, notes: bool = True
+) -> None:
+    """Put what its owner noted on papers on those of them that are in the reader's library.
+
+    marks: by `raw_hash`. A tag that is none here, as it is too long, is left out.
+    """
+    marked = [paper for paper in papers if marks.get(paper.raw_hash)] if tags or notes else []
+    words: dict[int, list[str]] = {}
+    texts: dict[int, list[tuple[str, str]]] = {}
+    for paper, number in zip(marked, recognise(marked), strict=True):
+        if number is not None:
+            told = marks[paper.raw_hash]
+            words.setdefault(number, []).extend(told.tags)
+            texts.setdefault(number, []).extend((note.name, note.text) for note in told.notes)
+    if tags and words:
+        filing.import_tags(reader, words)
+    if notes and texts:
+        filing.import_notes(reader, texts)
 
 
 def _place(reader: Reader) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,6 @@ from broadsheet.lib.text import title_key
 from broadsheet.papers.models import Paper
 from broadsheet.readers import accounts
 from broadsheet.readers.models import Reader
-from broadsheet.readers.refused import Refused as RefusedName
 
 LONGEST_NAME: Final = 120
 LONGEST_ABOUT: Final = 2000
@@ -63,10 +62,7 @@ def found(by: Reader, name: str, url: str, domains: Iterable[str], about: str, *
 
 
 def _new_name(text: str, but: int | None = None) -> str:
-    try:
-        name = accounts.check_name(line(text, LONGEST_NAME))
-    except RefusedName as refused:
-        raise Refused(str(refused)) from None
+    name = accounts.check_name(line(text, LONGEST_NAME))
     key = likeness(name)
     if not key:
         raise Refused(_("Please give the organisation a name with letters."))
@@ -209,7 +205,8 @@ def of_papers(numbers: Iterable[int]) -> dict[int, list[Organisation]]:
 def papers(organisation: Organisation) -> QuerySet[Paper]:
     """The papers of an organisation that lists show, the newest first."""
     shown = Paper.objects.filter(affiliations__organisation=organisation, withdrawn=False, hidden=False)
-    return shown.order_by("-announced", "-id")
+    # PostgreSQL takes a day that is not known for later than all others, if it is not told.
+    return shown.order_by(F("announced").desc(nulls_last=True), "-id")
 
 
 def members(organisation: Organisation) -> QuerySet[Membership]:

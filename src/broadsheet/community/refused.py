@@ -1,5 +1,5 @@
-"""What a reader asked for and may not have."""
+"""What a reader asked for and may not have: one exception for this room and those it stands on."""
 
+from broadsheet.readers.refused import Refused
 
-class Refused(Exception):
-    """The message is a sentence for the reader: what, why, and what to do. Nothing was changed."""
+__all__ = ["Refused"]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from broadsheet.delivery.text import rendered
-from broadsheet.lib.http import is_public
+from broadsheet.lib.addresses import is_public
 from broadsheet.lib.processes import end_with_parent
 
 if TYPE_CHECKING:

@@ -59,13 +59,14 @@ def made(reader: Reader, values: Mapping[str, Any], *, now: datetime) -> Hook:
         since=now,
         looked=now,
     )
-    _check(hook)
+    check(hook)
     if hook.kind == "webhook":
         hook.secret = hooks.new_secret()
     return hook
 
 
-def _check(hook: Hook) -> None:
+def check(hook: Hook) -> None:
+    """Look whether a place makes sense, without asking what its list holds. Raises Refused."""
     if hook.kind not in KINDS or hook.rhythm not in RHYTHMS:
         raise Refused(_("Choose a kind and a rhythm."))
     if len(hook.name) > LONGEST_NAME or not hook.name.isprintable():

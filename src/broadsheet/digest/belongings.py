@@ -4,7 +4,6 @@ Tokens and names of messages stay out of an export: whoever has the file must no
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final
 
 from django.db.models import F, Model, Q
@@ -13,6 +12,7 @@ from broadsheet.digest import subscribing
 from broadsheet.digest.models import Bounced, Less, Mail, Subscription, Told
 from broadsheet.readers import belongings
 from broadsheet.readers.models import Reader
+from broadsheet.readers.parts import plain
 
 # Numbers of rows, what follows from where a row stands in the file, secrets, and how senders share work.
 KEPT_BACK: Final = frozenset({"id", "subscription", "reader", "digest", "paper", "mail", "token", "message_id"}) | {
@@ -43,11 +43,7 @@ def export(subscription: Subscription) -> dict[str, object]:
 
 def _row(instance: Model) -> Mapping[str, object]:
     shown = {field.name: field.value_from_object(instance) for field in instance._meta.concrete_fields}
-    return {name: _plain(value) for name, value in shown.items() if name not in KEPT_BACK}
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
+    return {name: plain(value) for name, value in shown.items() if name not in KEPT_BACK}
 
 
 def _of(reader: Reader) -> list[Subscription]:

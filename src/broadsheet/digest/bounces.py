@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from broadsheet.digest import outbox, subscribing
+from broadsheet.digest import outbox, stopping, subscribing
 from broadsheet.digest.addresses import host_of
 from broadsheet.digest.concerned import WENT_OUT, Concerned, concerned, plain
 from broadsheet.digest.models import Bounced, Subscription
@@ -81,6 +81,10 @@ def take(raw: bytes, came_by: CameBy, *, now: datetime) -> Taken:
 
     Raises nothing but what the database does; then nothing was written, and it may be tried again.
     """
+    if stops := stopping.stopped_by(raw):
+        # Nothing of what a reader wrote beside is kept.
+        report = Report("stopped", _name(raw))
+        return enter(report, Concerned(stops, None, stops.address), came_by, now=now)
     told = read(raw)
     if told.kind == "auto-reply":
         return Taken("auto-reply", "An automatic answer; nothing follows.")
@@ -245,7 +249,7 @@ def _follow(report: Report, whom: Concerned, now: datetime) -> str:
 
 def _stopped(whom: Concerned, now: datetime) -> str:
     subscribing.stop(whom.subscription, now=now)
-    return f"Its owner stopped {whom.subscription} where the mail service lets them."
+    return f"Its owner stopped {whom.subscription} by mail, or where the mail service lets them."
 
 
 NOTHING: Final = {

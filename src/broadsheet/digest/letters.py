@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from django.conf import settings
 
 from broadsheet.community import organisations
-from broadsheet.digest import confirming, links
+from broadsheet.digest import confirming, links, stopping
 from broadsheet.digest.compose import compose
 from broadsheet.digest.galleys import Galleys
 from broadsheet.digest.models import Mail
@@ -69,6 +69,7 @@ class Desk:
             list_id=f"digest.{self.host}",
             list_name=settings.CONFIG.site_name,
             unsubscribe_url=links.link(subscription, "unsubscribe", now=moment),
+            unsubscribe_mailto=stopping.mailto(subscription),
             feedback_id=f"{mail.digest.last:%Y%m%d}:{subscription.rhythm}:digest:{self._feedback_name}",
         )
 

@@ -165,9 +165,9 @@ class Mail(models.Model):
 class Bounced(models.Model):
     """One recipient of one bounce or complaint, as it was read; the raw message is kept for a person.
 
-    kind: hard, soft, late (its server still tries), complaint, stopped (at the service of mail), delivered or unknown
-        (kept for a person, nothing follows from it). subscription: None where the mail went to an address that it
-        does not have any more. digest_of_raw: names the report, so that it counts once.
+    kind: hard, soft, late (its server still tries), complaint, stopped (by mail, or at the service of mail), delivered
+        or unknown (kept for a person, nothing follows from it). subscription: None where the mail went to an address
+        that it does not have any more. digest_of_raw: names the report, so that it counts once.
     """
 
     digest_of_raw = models.CharField(max_length=64, unique=True)

@@ -38,11 +38,6 @@ class Ranker:
 TRENDING: Final = Ranker("trending", "1", lambda numbers: None)
 
 
-def ranker_for(reader: Reader | None) -> Ranker:
-    """Give what ranks papers for a reader, or for a subscription without an account."""
-    return TRENDING if reader is None else rankers_for([reader]).get(reader.pk, TRENDING)
-
-
 def rankers_for(readers: Iterable[Reader]) -> dict[int, Ranker]:
     """Give what ranks papers for those readers of whom something was learned, by their numbers; a dozen queries."""
     background = features.background()

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from broadsheet.digest import transport
 from broadsheet.digest.models import Mail
-from broadsheet.lib import http
+from broadsheet.lib.addresses import own_addresses
 from broadsheet.mail import dkim, dns
 from broadsheet.mail.dns import Finding, Resolve, Unanswered
 from broadsheet.mail.messages import host
@@ -207,7 +207,7 @@ def _relay(url: str) -> str:
 
 def _addresses(relay: str, resolve: Resolve) -> Iterator[str]:
     if not relay:
-        yield from http.own_addresses()
+        yield from own_addresses()
         return
     try:
         found = [str(ip_address(relay))]

@@ -21,6 +21,8 @@ from broadsheet.digest import addresses, confirming, wishes
 from broadsheet.digest.links import Signed
 from broadsheet.digest.models import Bounced, Mail, Subscription
 from broadsheet.digest.wishes import Wish
+from broadsheet.papers.database import overwrite_deleted
+from broadsheet.readers import letters
 from broadsheet.readers.models import Reader
 from broadsheet.readers.refused import Refused
 
@@ -154,11 +156,13 @@ def end_links(subscription: Subscription) -> Subscription:
 
 
 def erase(subscription: Subscription) -> None:
-    """Delete a subscription with all that is kept of it, its bounces among them."""
+    """Delete a subscription with all that is kept of it, its bounces and what a dry run wrote among them."""
+    overwrite_deleted()
     with transaction.atomic():
         of_it = Q(subscription=subscription) | Q(mail__subscription=subscription)
         Bounced.objects.filter(of_it | Q(address__iexact=subscription.address)).delete()
         Subscription.objects.filter(pk=subscription.pk).delete()
+    letters.forget([subscription.address])
 
 
 def of_reader(reader: Reader) -> Subscription | None:

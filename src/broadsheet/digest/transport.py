@@ -97,8 +97,8 @@ def _as_django(letter: Letter, envelope: str, token: str) -> EmailMultiAlternati
     headers = dict(letter.headers) | {"Message-ID": letter.message_id, "Auto-Submitted": "auto-generated"}
     if letter.list_id:
         headers["List-Id"] = f"<{letter.list_id}>"
-    if letter.unsubscribe_url:
-        headers["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+    if ways := [way for way in (letter.unsubscribe_url, letter.unsubscribe_mailto) if way]:
+        headers["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
     if letter.unsubscribe_url.startswith("https://"):
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if letter.feedback_id:

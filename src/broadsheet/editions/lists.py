@@ -2,17 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models.functions import Concat, Left, StrIndex
 
 from broadsheet.editions.edition import Edition, Entry, NoSuchEdition
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
-from broadsheet.editions.order import Supported, by_heat, by_support, newest_day
+from broadsheet.editions.order import Group, Heat, Supported, by_support, field_of, newest_day
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers import schedule
 from broadsheet.papers.models import Paper
@@ -143,7 +144,7 @@ def _newest_days(skip: int, count: int, since: date, until: date) -> tuple[list[
 
 def _in_order_of_days(first: date, last: date) -> list["_Place"]:
     by_day: dict[date, list[Paper]] = {}
-    for paper in _light(first, last):
+    for paper in _light(places(first, last)):
         day = newest_day(paper)
         if day and first <= day <= last:
             by_day.setdefault(day, []).append(paper)
@@ -167,7 +168,6 @@ class _Light(NamedTuple):
 
     id: int
     key: str
-    submitted: datetime | None
     announced: date | None
     placed: date | None
     votes: int
@@ -176,10 +176,15 @@ class _Light(NamedTuple):
     commenters: float
     stars: int
     categories: str
+    submitted: datetime | None = None
 
 
-def _light(first: date, last: date) -> list[Paper]:
-    return [cast(Paper, _Light(*row)) for row in places(first, last).values_list(*_Light._fields)]
+# Reading a moment costs as much as all the rest, and age is counted in days.
+_FOR_HEAT = _Light._fields[:-1]
+
+
+def _light(papers: QuerySet[Paper], names: Sequence[str] = _Light._fields) -> list[Paper]:
+    return [cast(Paper, _Light(*row)) for row in papers.values_list(*names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +284,8 @@ def days_with_papers(first: date, last: date) -> dict[date, int]:
     """Count the papers of each day of a span; days without papers are left out."""
     announced = shown().filter(announced__range=(first, last)).values_list("announced")
     placed = shown().filter(placed__range=(first, last)).exclude(announced=F("placed")).values_list("placed")
-    found = Counter(dict(announced.annotate(papers=Count("id")).order_by()))
-    found.update(dict(placed.annotate(papers=Count("id")).order_by()))
+    found = Counter(dict(announced.annotate(papers=Count("*")).order_by()))
+    found.update(dict(placed.annotate(papers=Count("*")).order_by()))
     return {day: papers for day, papers in sorted(found.items()) if day}
 
 
@@ -297,12 +302,43 @@ def trending(limit: int = 100, now: datetime | None = None) -> Edition:
     # A paper placed in today's edition must not push a record without a network out of the span.
     known = _newest_announced() or today
     first = min(today, known) - timedelta(days=settings.CONFIG.trending_days)
-    papers = _light(first, newest)
-    ranked = by_heat(papers, today)[:limit]
+    # Nearly all of a month have no vote: those are counted, and read only where they come into the list.
+    heard = _light(places(first, newest).filter(_HEARD | Q(placed__isnull=False)), _FOR_HEAT)
+    quiet = _quiet(first, newest)
+    heat = Heat(heard, today, quiet)
+    # A paper that gets a vote between two questions is among both, and stands here once.
+    papers = {paper.id: paper for paper in (*_of_groups(heat.hottest(limit)), *heard)}
+    ranked = heat.order(papers.values())[:limit]
     shown = places(first, newest).in_bulk([paper.id for paper, _terms in ranked])
     entries = tuple(
         Entry(rank, shown[paper.id], False, terms.to_json())
         for rank, (paper, terms) in enumerate(ranked, 1)
         if paper.id in shown
     )
-    return Edition("trending", "trending", "open" if entries else "empty", entries, len(papers))
+    return Edition("trending", "trending", "open" if entries else "empty", entries, len(heard) + sum(quiet.values()))
+
+
+# Papers that anybody supports: the others all have the same terms of it.
+_HEARD = Q(vote_weight__gt=0) | Q(votes_outside__gt=0) | Q(stars__gt=0)
+
+
+def _filed(first: date, last: date) -> QuerySet[Any]:
+    """The papers announced in a span and placed nowhere, with their `field`: the first of their categories."""
+    first_blank = StrIndex(Concat("categories", Value(" ")), Value(" "))
+    # Not by placed=None, for which SQLite would take the index of `placed` and read a million rows.
+    alone = shown().filter(announced__range=(first, last)).exclude(placed__gte=FIRST_DAY)
+    return alone.annotate(field=Left("categories", first_blank - 1))
+
+
+def _quiet(first: date, last: date) -> dict[Group, int]:
+    counted = _filed(first, last).exclude(_HEARD).values_list("announced", "field").annotate(papers=Count("*"))
+    return {(day, field): papers for day, field, papers in counted.order_by() if day}
+
+
+def _of_groups(groups: Collection[Group]) -> list[Paper]:
+    """Read the papers of some days and fields, whether anybody supports them by now or not."""
+    if not groups:
+        return []
+    days, fields, wanted = {day for day, _field in groups}, {field for _day, field in groups}, frozenset(groups)
+    filed = _filed(min(days), max(days)).filter(announced__in=days, field__in=fields)
+    return [paper for paper in _light(filed, _FOR_HEAT) if (paper.announced, field_of(paper)) in wanted]

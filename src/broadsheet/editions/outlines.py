@@ -30,11 +30,15 @@ _TERM: Final = re.compile(r'(?P<field>all|ti|abs|au|cat):(?:"(?P<quoted>[^"]+)"|
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A feed of an outline: what it is called there, its address, and the keys of the lists it stands for, if any."""
+    """A feed of an outline: what it is called there, its address, and the keys of the lists it stands for, if any.
+
+    name: what its reader called it, where that is not the title it gives itself.
+    """
 
     title: str
     address: str
     keys: tuple[str, ...]
+    name: str = ""
 
 
 def read(data: bytes) -> list[Line]:
@@ -49,19 +53,23 @@ def read(data: bytes) -> list[Line]:
     if root.tag != "opml":
         raise Refused(_("That is no OPML file that can be read."))
     found: dict[str, Line] = {}
-    for title, address in _feeds(root):
+    for outline, address in _feeds(root):
         if len(found) == MOST:
             raise Refused(_("There are more than %(most)d feeds in that file.") % {"most": MOST})
-        found.setdefault(address, Line(title, address, keys_of(address)))
+        found.setdefault(address, _line(outline, address))
     return list(found.values())
 
 
-def _feeds(root: Element) -> Iterator[tuple[str, str]]:
+def _line(outline: Element, address: str) -> Line:
+    title, text = (" ".join(outline.get(part, "").split())[:LONGEST_TITLE] for part in ("title", "text"))
+    return Line(title or text, address, keys_of(address), text if title and text != title else "")
+
+
+def _feeds(root: Element) -> Iterator[tuple[Element, str]]:
     for outline in root.iter("outline"):
         address = outline.get("xmlUrl") or outline.get("xmlurl") or ""
         if address:
-            title = outline.get("title") or outline.get("text") or ""
-            yield " ".join(title.split())[:LONGEST_TITLE], address
+            yield outline, address
 
 
 def keys_of(address: str) -> tuple[str, ...]:
@@ -90,7 +98,8 @@ def _of_ours(path: str, asked: dict[str, list[str]]) -> tuple[str, ...]:
 
 def _of_query(query: str) -> tuple[str, ...]:
     """Give the list that asks the same; a category alone is that category, anything but AND has no like here."""
-    terms = [term for term in re.split(r"\s+AND\s+", query.strip()) if term]
+    # Folded first: looking for blanks around a word takes the square of their number.
+    terms = [term for term in " ".join(query.split()).split(" AND ") if term]
     read = [_TERM.fullmatch(term) for term in terms]
     if not terms or None in read:
         return ()

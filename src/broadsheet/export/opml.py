@@ -14,11 +14,16 @@ TYPE = "text/x-opml"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A feed in an outline: its name, its address, and the page of the same list; addresses are absolute."""
+    """A feed in an outline: its title, its address, and the page of the same list; addresses are absolute.
+
+    name: what a reader calls it, "" for its title. As OPML 2.0 has it, `text` is what people may change and `title`
+        what the feed says of itself.
+    """
 
     title: str
     feed: str
     page: str
+    name: str = ""
 
 
 def opml(title: str, groups: Iterable[tuple[str, Iterable[Outline]]]) -> bytes:
@@ -46,8 +51,7 @@ def _group(handler: SimplerXMLGenerator, name: str, outlines: list[Outline]) -> 
         handler.startElement("outline", AttributesImpl({"text": name, "title": name}))
     for one in outlines:
         title = clean(one.title) or one.page
-        handler.addQuickElement(
-            "outline", "", {"type": "rss", "text": title, "title": title, "xmlUrl": one.feed, "htmlUrl": one.page}
-        )
+        said = {"text": clean(one.name) or title, "title": title}
+        handler.addQuickElement("outline", "", {"type": "rss", **said, "xmlUrl": one.feed, "htmlUrl": one.page})
     if name:
         handler.endElement("outline")

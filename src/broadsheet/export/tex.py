@@ -4,17 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from broadsheet.lib.text import accents
+from broadsheet.markup import macros
 
 _FORMULA: Final = re.compile(
     r"(?<!\\)\$\$.+?(?<!\\)\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$(?P<inner>[^$]+?)(?<!\\)\$", re.DOTALL
 )
 _MONEY: Final = re.compile(r"\d[\d.,]*[kKMB]?(?: [a-zA-Z,.]{2,})+ ?")
-_STYLED: Final = re.compile(
-    r"\\(?:emph|text[a-z]{2}|text|underline|url|mbox)\{([^{}]*)\}|\{\\(?:em|it|bf|tt|sc)\s+([^{}]*)\}"
-)
-_ESCAPED: Final = re.compile(r"\\([%&#_{}$])")
-_PROTECTED: Final = re.compile(r"(?<![\\\w}])\{([^{}\\]*)\}")
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -42,5 +37,4 @@ def readable(text: str) -> str:
 
 def prose(text: str) -> str:
     r"""Give a text without formulas as people read it: `\emph{x}` as x, `\&` as &."""
-    text = _STYLED.sub(lambda match: match[1] or match[2] or "", accents(text))
-    return _ESCAPED.sub(r"\1", _PROTECTED.sub(r"\1", text))
+    return macros.words(text)

@@ -134,10 +134,23 @@ def choose(reader: Reader, drawn: Map, wanted: Iterable[int], now: datetime) -> 
 
 def _place(topic: Topic, numbers: Sequence[int]) -> Place:
     papers = tuple(numbers[place] for place in topic.papers)
-    abstracts = Paper.objects.filter(pk__in=papers).order_by("pk").values_list("abstract", flat=True)
-    text = " . ".join(plain(abstract) for abstract in abstracts)[:SPELT_IN]
-    terms = tuple(spelt(term, text) for term in topic.terms)
+    told = list(Paper.objects.filter(pk__in=papers).order_by("pk").values_list("abstract", "title"))
+    text = " . ".join(plain(abstract) for abstract, _title in told)[:SPELT_IN]
+    titles = " . ".join(plain(title) for _abstract, title in told)[:SPELT_IN]
+    terms = tuple(named(term, text, titles) for term in topic.terms)
     return Place(terms, round(topic.size, 5), round(topic.x, 5), round(topic.y, 5), papers)
+
+
+def named(term: str, text: str, titles: str) -> str:
+    """Give a term as abstracts write it; where none holds it, as titles do.
+
+    Of titles only capitals within a word are believed, as in LLMs: their first letters are capital by custom.
+    """
+    found = spelt(term, text)
+    if found != term or term in text.lower():
+        return found
+    other = spelt(term, titles)
+    return other if re.search(r"\w[A-Z]", other) else term
 
 
 def spelt(term: str, text: str) -> str:

@@ -41,7 +41,8 @@ PATIENCE: Final = 10.0
 # A line with fewer words is no title.
 TITLE_WORDS: Final = 3
 _WRAPPED: Final = "[](){}<>.,;:\"'`*·•“”‘’"
-_ENTRY: Final = re.compile(r"@\s*\w+\s*[{(]|^\s*[\[{]|^TY {1,2}-", re.MULTILINE)
+# Blanks of one line alone: over empty lines too, each line of a long paste would be followed to the end of them all.
+_ENTRY: Final = re.compile(r"@\s*\w+\s*[{(]|^[ \t]*[\[{]|^TY {1,2}-", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

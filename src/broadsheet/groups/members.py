@@ -21,7 +21,6 @@ from broadsheet.groups import remembered
 from broadsheet.groups.models import Group, Member
 from broadsheet.readers import accounts, notifications
 from broadsheet.readers.models import Reader
-from broadsheet.readers.refused import Refused as RefusedName
 
 LONGEST_NAME: Final = 80
 LONGEST_ABOUT: Final = 1000
@@ -55,10 +54,7 @@ def found(by: Reader, name: str, about: str, *, now: datetime) -> Group:
 
 
 def _name(text: str) -> str:
-    try:
-        return accounts.check_name(line(text, LONGEST_NAME))
-    except RefusedName as refused:
-        raise Refused(str(refused)) from None
+    return accounts.check_name(line(text, LONGEST_NAME))
 
 
 def _slugs(name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _AT_ONCE = 1 << 20
+# In a folder for work under way, as long as its process lives.
+_HELD = ".held"
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -32,11 +35,11 @@ def writing_whole(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power cut."""
+def sync(path: Path) -> None:
+    """Make what a file holds, or the names in a directory, survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -69,3 +72,26 @@ def lock(path: Path, wait: bool = True) -> Iterator[bool]:
             yield True
     finally:
         os.close(handle)
+
+
+@contextmanager
+def scratch(parent: Path, prefix: str) -> Iterator[Path]:
+    """Give a folder for work under way, which is gone when the block ends.
+
+    Folders of the same prefix whose process was killed are cleared away first: the kernel let go of what they held.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in [path for path in parent.iterdir() if path.name.startswith(prefix)]:
+        with lock(left / _HELD, wait=False) as is_dead:
+            if is_dead:
+                shutil.rmtree(left, ignore_errors=True)
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        with lock(folder / _HELD):
+            # Before it was held, another process may have taken it for one that was left.
+            if (folder / _HELD).exists():
+                try:
+                    yield folder
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+                return

@@ -1,7 +1,6 @@
 """The one door to the network: polite, bounded in size and time, shut to private addresses where users give the URL."""
 
 import http.client
-import ipaddress
 import random as chance
 import re
 import socket
@@ -24,10 +23,9 @@ from urllib3.response import HTTPResponse
 from urllib3.util import Url, parse_url
 
 from broadsheet import __version__
+from broadsheet.lib.addresses import Resolve, is_public, resolve
 from broadsheet.lib.clock import Clock, now
 from broadsheet.lib.limiter import Limiter
-
-Resolve = Callable[[str, int], list[str]]
 
 ARXIV = "arxiv.org"
 # Terms of Use for arXiv APIs: one request every three seconds over all of its interfaces, one connection at a time.
@@ -46,7 +44,6 @@ MAX_ANSWER = 2**18
 CHUNK = 2**16
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 120.0
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class HttpError(Exception):
@@ -135,7 +132,7 @@ class Http:
     clock: Clock = now
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = chance.random
-    resolve: Resolve = field(default_factory=lambda: resolve)
+    resolve: Resolve = resolve
     tls: ssl.SSLContext = field(default_factory=trusting)
 
     def __post_init__(self) -> None:
@@ -238,6 +235,9 @@ class Http:
                 return response
         except TimeoutError as error:
             raise HttpError(f"{request.name} was not asked: {error}", retry_after=self.patience + 1) from error
+        except OSError as error:
+            # As on a disk that is full: without the turn's file nobody knows when the next may be sent.
+            raise HttpError(f"{request.name} was not asked, as {self.state_dir} cannot be written: {error}") from error
 
     def _seconds(self, group: str) -> float:
         ours = [seconds for host, seconds in self.limits.items() if group_of(host, self.limits) == group]
@@ -332,43 +332,6 @@ def group_of(host: str, limits: Mapping[str, float]) -> str:
     if host == ARXIV or host.endswith(f".{ARXIV}"):
         return ARXIV
     return host if host in limits else f"other-{zlib.crc32(host.encode()) % OTHER_GROUPS}"
-
-
-def own_addresses() -> Iterator[str]:
-    """Give the public addresses this machine sends from; none behind a router that shares one. Nothing is sent."""
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                # To connect a datagram socket only chooses the way.
-                probe.connect((far, 9))
-                address = probe.getsockname()[0]
-        except OSError:
-            continue
-        if is_public(address):
-            yield address
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """Look up the addresses of a host, in the order in which to try them. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_public(address: str) -> bool:
-    """Tell if an IP address is one of the open Internet, also when it wraps an IPv4 address inside an IPv6 one."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return is_public(str(inner))
-        if ip.is_site_local or ip.scope_id:
-            return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 def _moved(request: Request, location: str) -> Request:

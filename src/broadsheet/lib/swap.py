@@ -10,11 +10,12 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from broadsheet.lib.files import lock, sync_directory
+from broadsheet.lib.files import lock, sync
 
 DECIDED: Final = ".restored"
 ASIDE: Final = ".replaced"
 GOING: Final = "going.json"
+LOCK: Final = "swap.lock"
 
 
 def decide(folder: Path, made: Path, going: list[str], into: tuple[str, ...] = ()) -> None:
@@ -25,23 +26,27 @@ def decide(folder: Path, made: Path, going: list[str], into: tuple[str, ...] = (
     coming = sorted(name for path in made.iterdir() for name in _names(path, into))
     (made / GOING).write_text(json.dumps({"coming": coming, "going": sorted({*going} - {*coming})}))
     for path in [*made.rglob("*"), made]:
-        _sync(path)
-    os.rename(made, folder / DECIDED)
-    sync_directory(folder)
-    finish(folder)
+        sync(path)
+    with lock(folder / LOCK):
+        _finish(folder)
+        os.rename(made, folder / DECIDED)
+        sync(folder)
+        _finish(folder)
 
 
 def finish(folder: Path) -> bool:
     """Do what was decided and not done; say whether there was anything. Costs one look where nothing is."""
     if not (folder / DECIDED).exists():
         return False
-    with lock(folder / "swap.lock"):
-        if (folder / DECIDED).exists():
-            _finish(folder, folder / DECIDED, folder / ASIDE)
+    with lock(folder / LOCK):
+        _finish(folder)
     return True
 
 
-def _finish(folder: Path, decided: Path, aside: Path) -> None:
+def _finish(folder: Path) -> None:
+    decided, aside = folder / DECIDED, folder / ASIDE
+    if not decided.exists():
+        return
     if (decided / GOING).exists():
         aside.mkdir(mode=0o700, exist_ok=True)
         told = json.loads((decided / GOING).read_text())
@@ -52,13 +57,13 @@ def _finish(folder: Path, decided: Path, aside: Path) -> None:
             if (decided / name).exists():
                 _put_aside(folder / name, aside / name)
                 os.rename(decided / name, folder / name)
-        sync_directory(folder)
+        sync(folder)
         # Last of what is done to them: without it they are known to be in their places.
         (decided / GOING).unlink()
-        sync_directory(decided)
+        sync(decided)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(decided)
-    sync_directory(folder)
+    sync(folder)
 
 
 def _names(path: Path, into: tuple[str, ...]) -> list[str]:
@@ -69,12 +74,7 @@ def _put_aside(place: Path, old: Path) -> None:
     old.parent.mkdir(mode=0o700, exist_ok=True)
     place.parent.mkdir(exist_ok=True)
     if place.exists():
+        # What was put aside before a kill is old; what somebody made in its place since would not go over it.
+        if old.is_dir():
+            shutil.rmtree(old)
         os.rename(place, old)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # TeX accent commands and the combining character each stands for (TeXbook, chapter 9).
 ACCENTS = {
@@ -86,3 +87,11 @@ def title_key(title: str) -> str:
     if text.isascii():
         return text.encode().translate(None, _ASCII_MARKS).decode()
     return _NOT_ALPHANUMERIC.sub("", text)
+
+
+def places(text: str, part: str, begin: int = 0) -> Iterator[int]:
+    """Give where a part stands in a text, from a place on, without overlaps."""
+    place = text.find(part, begin)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + len(part))

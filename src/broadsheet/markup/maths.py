@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString
 from latex2mathml import exceptions
 from latex2mathml.converter import convert_to_element
 
-from broadsheet.lib.text import accents, plain
+from broadsheet.lib.text import accents
+from broadsheet.markup import macros
 from broadsheet.search.highlight import highlight
 
 LONGEST_FORMULA: Final = 600
@@ -58,6 +59,7 @@ _TAGS: Final = {
     "emph": "em", "textit": "em", "textsl": "em", "em": "em", "it": "em", "textbf": "strong", "bf": "strong",
     "texttt": "code", "tt": "code",
 }  # fmt: skip
+_UNKNOWN = re.compile(r"\\[A-Za-z]+")
 _ADDRESS = re.compile(r"https?://[^\s<>{}\"'\\^`|]+[^\s<>{}\"'\\^`|.,;:!?)\]]")
 
 
@@ -84,17 +86,17 @@ def _pieces(text: str, words: tuple[str, ...]) -> Iterator[str]:
     for match in _FORMULA.finditer(text):
         yield _styled(text[end : match.start()], words)
         tex = match["block"] or match["bracket"] or match["paren"] or match["dollar"]
-        yield _money(match, words) or formula(tex, block=bool(match["block"] or match["bracket"]))
+        if _is_money(match):
+            yield _styled(match[0], words)
+        else:
+            yield formula(tex, block=bool(match["block"] or match["bracket"]))
         end = match.end()
     yield _styled(text[end:], words)
 
 
-def _money(match: re.Match[str], words: tuple[str, ...]) -> str:
+def _is_money(match: re.Match[str]) -> bool:
     """Prose between two prices ("$5 to $10") is no formula: words divided by blanks, and no TeX at all."""
-    inner = match["dollar"] or ""
-    if re.fullmatch(r"\d[\d.,]*[kKMB]?(?: [a-zA-Z,.]{2,})+ ?", inner):
-        return _styled(match[0], words)
-    return ""
+    return bool(re.fullmatch(r"\d[\d.,]*[kKMB]?(?: [a-zA-Z,.]{2,})+ ?", match["dollar"] or ""))
 
 
 @lru_cache(maxsize=16_384)
@@ -106,11 +108,25 @@ def formula(tex: str, *, block: bool = False) -> str:
     if len(tex) > LONGEST_FORMULA:
         return f"<code>{escape(tex)}</code>"
     try:
-        # A script without a base ("$^2$") is common in abstracts; an empty base makes it a formula.
-        tree = convert_to_element("{}" + tex if tex[0] in "^_" else tex, display="block" if block else "inline")
+        tree = _tree(tex, block)
+        if unknown := set(_unknown(tree)):
+            tree = _tree(macros.in_formula(tex, unknown), block)
         return "".join(_mathml(tree))
     except REFUSED:
         return f"<code>{escape(tex)}</code>"
+
+
+def _tree(tex: str, block: bool) -> Element:
+    # A script without a base ("$^2$") is common in abstracts; an empty base makes it a formula.
+    return convert_to_element("{}" + tex if tex[0] in "^_" else tex, display="block" if block else "inline")
+
+
+def _unknown(tree: Element) -> Iterator[str]:
+    """Give the names of commands that the converter did not know and left as text."""
+    for element in tree.iter():
+        text = element.text or ""
+        if element.tag != "mtext" and _UNKNOWN.fullmatch(text):
+            yield text[1:]
 
 
 def _mathml(element: Element, depth: int = 0) -> Iterator[str]:
@@ -149,24 +165,12 @@ def _styled(text: str, words: tuple[str, ...]) -> str:
 
 
 def _prose(text: str, words: tuple[str, ...]) -> str:
-    text = _without_tex(text)
+    text = macros.words(text)
     if words:
         return "".join(
             f"<mark>{escape(part)}</mark>" if found else escape(part) for part, found in highlight(text, words)
         )
     return _linked(text) if "://" in text else escape(text)
-
-
-def _without_tex(text: str) -> str:
-    text = text.replace("``", "\N{LEFT DOUBLE QUOTATION MARK}").replace("''", "\N{RIGHT DOUBLE QUOTATION MARK}")
-    # A tie is a blank, but "~10" is how people write "about 10".
-    text = re.sub(r"(?<=\w)~(?=\w)", "\N{NO-BREAK SPACE}", text)
-    if "\\" not in text and "{" not in text:
-        return text
-    bare = plain(text)
-    before = " " if text[:1].isspace() else ""
-    after = " " if bare and text[-1:].isspace() else ""
-    return before + bare + after
 
 
 def _linked(text: str) -> str:
@@ -182,4 +186,12 @@ def _linked(text: str) -> str:
 
 def as_text(text: str) -> str:
     """Give a text of a source as one line of plain words, for page titles and descriptions."""
-    return plain(text[:LONGEST_TEXT]).strip()
+    text = text[:LONGEST_TEXT]
+    if "$" not in text and "\\" not in text and "{" not in text:
+        return text.strip()
+    parts, end = [], 0
+    for match in _FORMULA.finditer(text):
+        tex = match["block"] or match["bracket"] or match["paren"] or match["dollar"]
+        parts += [macros.words(text[end : match.start()]), match[0] if _is_money(match) else macros.words(tex)]
+        end = match.end()
+    return " ".join("".join([*parts, macros.words(text[end:])]).split())

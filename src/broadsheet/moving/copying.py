@@ -1,28 +1,22 @@
 """A record moved from one database into another, SQLite or PostgreSQL, whole or not at all."""
 
 import os
-import shutil
 import sqlite3
-import tempfile
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from broadsheet.lib.files import lock, sync_directory
+from broadsheet.lib.files import scratch, sync
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.moving import databases, tables
 from broadsheet.moving.lines import Reading
 from broadsheet.moving.loading import Loaded, Loading, first_line
 from broadsheet.moving.refused import Refused
 from broadsheet.moving.restoring import ours
-
-# In the folder of a copy under way, as long as its process lives.
-HELD: Final = "held"
 
 
 @dataclass
@@ -80,36 +74,13 @@ def must_be_there(source: str) -> list[tables.Migration]:
 def _into_file(path: Path, done: Copied, progress: Progress) -> None:
     if path.exists() and path.stat().st_size:
         raise Refused(f"{path} is there already; move it away first")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
-    with (
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder,
-        lock(Path(folder) / HELD),
-    ):
-        scratch = Path(folder) / path.name
-        with databases.standing_in(databases.scratch_sqlite(scratch)) as other:
+    with scratch(path.parent, f".{path.name}-") as folder:
+        made = folder / path.name
+        with databases.standing_in(databases.scratch_sqlite(made)) as other:
             _fill(other, done, progress)
-        _settle(scratch)
-        os.replace(scratch, path)
-    sync_directory(path.parent)
-
-
-def _clear(path: Path) -> None:
-    """Delete what copies to the same place left that were killed: the kernel let go of what they held."""
-    for left in [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}-")]:
-        with lock(left / HELD, wait=False) as dead:
-            if dead:
-                shutil.rmtree(left)
-
-
-def _settle(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA synchronous = FULL")
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(made)
+        os.replace(made, path)
+    sync(path.parent)
 
 
 def _fill(other: BaseDatabaseWrapper, done: Copied, progress: Progress) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
@@ -70,7 +71,10 @@ def wrapper(address: str) -> BaseDatabaseWrapper:
     else:
         chosen = {**site.SQLITE, "NAME": address}
     values = {**_COMMON, "OPTIONS": {}, **chosen, "TEST": dict(_TEST)}
-    made: BaseDatabaseWrapper = load_backend(values["ENGINE"]).DatabaseWrapper(values, DEFAULT_DB_ALIAS)
+    try:
+        made: BaseDatabaseWrapper = load_backend(values["ENGINE"]).DatabaseWrapper(values, DEFAULT_DB_ALIAS)
+    except ImproperlyConfigured as problem:
+        raise Refused("PostgreSQL needs its driver: pip install 'broadsheet[postgres]'") from problem
     return made
 
 

@@ -1,16 +1,14 @@
-"""A backup brought back: checked in every part, made ready beside what is here, and put in its place at once."""
+"""A backup brought back: made ready beside what is here, and put in its place at once, when all of it was checked."""
 
 import os
 import re
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.management import call_command
@@ -18,207 +16,22 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from broadsheet.lib import swap
-from broadsheet.lib.files import lock
+from broadsheet.lib.files import lock, scratch
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.lib.storage import Storage
-from broadsheet.moving import archive, databases, tables
-from broadsheet.moving.archive import HEAD, MANIFEST, Member, Whole, read_json
+from broadsheet.moving import databases, tables
+from broadsheet.moving.archive import Member
 from broadsheet.moving.backing import CHOICE, KEPT
+from broadsheet.moving.contents import Contents, Restored, check_place, compare, lines, table_of, told
 from broadsheet.moving.loading import Loaded, Loading, first_line
 from broadsheet.moving.refused import Refused
 
-# So much of the disk stays free whatever a backup unpacks to.
-KEEP_FREE: Final = 2**28
 # Seconds that others have to leave a database.
 PATIENCE: Final = 3.0
 SCRATCH: Final = ".restoring-"
 # What follows from the record, and what was noted of it: not of the record that comes.
 DERIVED: Final = ("backup.json", "record.sqlite3-wal", "record.sqlite3-shm")
-# Files that a backup may hold, by their first step: nothing else of a home is ever written by one.
-PLACES: Final = re.compile(r"(broadsheet\.toml|secret|encoders/choice\.json)|(dkim|mail|shard|shard-[a-z0-9._-]+)/.+")
 _DATABASE: Final = re.compile(r"^database[ \t]*=.*$", re.MULTILINE)
-
-
-@dataclass
-class Restored:
-    """What a backup held. migrated: it was of an older version, and its record was brought forward."""
-
-    made: str = ""
-    version: str = ""
-    rows: dict[str, int] = field(default_factory=dict)
-    files: tuple[str, ...] = ()
-    migrated: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """For scripts."""
-        return {
-            "made": self.made,
-            "rows": sum(self.rows.values()),
-            "tables": {name: count for name, count in self.rows.items() if count},
-            "files": list(self.files),
-            "migrations_applied": self.migrated,
-            "notes": self.notes,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What an archive says of itself first."""
-
-    made: str
-    version: str
-    migrations: tuple[tables.Migration, ...]
-    shapes: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, member: Member) -> "Head":
-        """Read it. Raises Refused for what is none, and for one that a newer version wrote."""
-        if member.room != HEAD:
-            raise Refused("the file is no backup of Broadsheet")
-        said = read_json(member.data)
-        if said.get("format") != archive.FORMAT:
-            raise Refused(
-                f"the backup has format {said.get('format')!r}; this version reads {archive.FORMAT}: update it"
-            )
-        migrations = said.get("migrations")
-        sound = isinstance(migrations, list) and all(
-            isinstance(one, list) and len(one) == 2 and all(isinstance(name, str) for name in one) for one in migrations
-        )
-        if not sound or not isinstance(said.get("tables"), dict):
-            raise Refused("what the file says of itself cannot be read")
-        found = tuple((one[0], one[1]) for one in migrations or ())
-        return cls(str(said.get("made")), str(said.get("broadsheet")), found, said["tables"])
-
-    def tables(self) -> tuple[tables.Table, ...]:
-        """The tables that it must hold. Raises Refused where its columns are not those of its migrations."""
-        if unknown := tables.unknown(connection, self.migrations):
-            named = ".".join(unknown[0])
-            raise Refused(f"the backup was made by a newer version ({self.version}, {named}): update Broadsheet first")
-        found = tables.of_state(connection, self.migrations)
-        if {table.name: table.shape for table in found} != dict(self.shapes):
-            raise Refused("the backup's tables are not those of the version that it says it is of")
-        return found
-
-
-class Contents:
-    """The members of an archive in turn, each held to the manifest at the end."""
-
-    def __init__(self, stream: BinaryIO, room: Path | None = None) -> None:
-        self.reader = archive.Reader(stream, (lambda: _room(room)) if room else None)
-        self.members = self.reader.members()
-        self.head = Head.read(next(self.members))
-        self.wholes: dict[tuple[str, str], Whole] = {}
-        self.manifest: dict[str, Any] = {}
-        self._next: Member | None = None
-
-    def __iter__(self) -> Iterator[Member]:
-        """Give the first part of each table and file; `rest` gives what follows it."""
-        while (member := self._take()) is not None:
-            if member.room == MANIFEST:
-                self.manifest = read_json(member.data)
-                # What follows is the end; nothing may come behind it.
-                next(self.members, None)
-                return
-            if member.room not in ("tables", "files") or (member.room, member.of) in self.wholes:
-                raise Refused(f"the file holds {member.of or member.room!r} twice")
-            self.wholes[member.room, member.of] = Whole()
-            yield member
-        raise Refused("the file ends too early")
-
-    def _take(self) -> Member | None:
-        member, self._next = self._next, None
-        return member or next(self.members, None)
-
-    def rest(self, first: Member) -> Iterator[bytes]:
-        """Give the parts of a table or file, from the first on."""
-        whole, member = self.wholes[first.room, first.of], first
-        while (member.room, member.of) == (first.room, first.of):
-            if member.part != whole.parts:
-                raise Refused(f"a part of {first.of} is missing")
-            whole.add(member.data)
-            yield member.data
-            following = self._take()
-            if following is None:
-                raise Refused("the file ends too early")
-            member = following
-        self._next = member
-
-    def check(self) -> None:
-        """Compare lengths and hashes with the manifest. Raises Refused."""
-        for room in ("tables", "files"):
-            told = self.manifest.get(room)
-            held = {of: whole for (one, of), whole in self.wholes.items() if one == room}
-            if not isinstance(told, dict) or told.keys() != held.keys():
-                raise Refused("the backup does not hold what its manifest lists")
-            for of, whole in held.items():
-                if not isinstance(told[of], dict) or not whole.to_json().items() <= told[of].items():
-                    raise Refused(f"{of} is damaged: its hash is not the one that was written")
-
-
-def _room(place: Path) -> int:
-    # What was unpacked is on the disk in another form already; half of what is free is for what is still to come.
-    return shutil.disk_usage(place).free // 2 + 2**30 - KEEP_FREE
-
-
-def lines(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Divide parts into lines; a line ends where a part does."""
-    for part in parts:
-        if part and not part.endswith(b"\n"):
-            raise Refused("a row is cut off")
-        yield from part.splitlines(keepends=True)
-
-
-def verify(place: Storage, progress: Progress = silent) -> Restored:
-    """Read a backup from front to end and check every count and hash; nothing is written."""
-    from broadsheet.moving.lines import Writing
-
-    with place.reading() as stream:
-        contents = Contents(stream)
-        known, done = tables.by_name(contents.head.tables()), _told(contents)
-        sums: dict[str, Loaded] = {}
-        for first in contents:
-            if first.room == "files":
-                _check_place(first.of)
-                for _part in contents.rest(first):
-                    pass
-                continue
-            table = _table(known, first)
-            writing = Writing(table, {})
-            for line in lines(contents.rest(first)):
-                writing.row(line)
-            sums[table.name] = Loaded(writing.sum.rows, writing.sum.hex)
-            progress(sum(one.rows for one in sums.values()))
-        contents.check()
-        _compare(contents, known, sums)
-    done.rows = {name: one.rows for name, one in sums.items()}
-    done.files = tuple(sorted(contents.manifest["files"]))
-    return done
-
-
-def _told(contents: Contents) -> Restored:
-    return Restored(contents.head.made, contents.head.version)
-
-
-def _table(known: Mapping[str, tables.Table], first: Member) -> tables.Table:
-    if first.of not in known:
-        raise Refused(f"the backup holds a table {first.of!r} that its version does not have")
-    return known[first.of]
-
-
-def _check_place(path: str) -> None:
-    named = [settings.CONFIG.values[name] for name in ("dkim_key", "dkim_ed25519_key")]
-    if not PLACES.fullmatch(path) and path not in named and not path.endswith(".pem"):
-        raise Refused(f"the backup holds {path!r}, which has no place in a home")
-
-
-def _compare(contents: Contents, known: Mapping[str, tables.Table], sums: Mapping[str, Loaded]) -> None:
-    if sums.keys() != known.keys():
-        raise Refused("the backup lacks a table")
-    for name, one in sums.items():
-        told = contents.manifest["tables"][name]
-        if (told.get("rows"), told.get("sum")) != (one.rows, one.sum):
-            raise Refused(f"{name} is damaged: its rows are not those that were counted")
 
 
 def has_record() -> bool:
@@ -253,24 +66,18 @@ def restore(place: Storage, *, replace: bool = False, progress: Progress = silen
             raise Refused("a restore is under way in this home")
         if has_record() and not replace:
             raise Refused(f"there is a record already ({databases.shown(databases.in_force())}); --replace replaces it")
-        for old in home.glob(f"{SCRATCH}*"):
-            shutil.rmtree(old)
-        scratch = Path(tempfile.mkdtemp(dir=home, prefix=SCRATCH))
-        try:
-            with place.reading() as stream:
-                return _Restoring(home, scratch, Contents(stream, home), progress).run()
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with scratch(home, SCRATCH) as folder, place.reading() as stream:
+            return _Restoring(home, folder, Contents(stream, home), progress).run()
 
 
 class _Restoring:
-    def __init__(self, home: Path, scratch: Path, contents: Contents, progress: Progress) -> None:
+    def __init__(self, home: Path, folder: Path, contents: Contents, progress: Progress) -> None:
         self.home = home
-        self.made = scratch / "made"
+        self.made = folder / "made"
         self.made.mkdir()
         self.contents = contents
         self.progress = progress
-        self.done = _told(contents)
+        self.done = told(contents)
         self.database = databases.in_force()
         self.on_postgresql = databases.is_postgresql(self.database)
 
@@ -308,15 +115,15 @@ class _Restoring:
             if first.room == "files":
                 self._write(first)
             else:
-                loading.table(_table(known, first), lines(self.contents.rest(first)))
+                loading.table(table_of(known, first), lines(self.contents.rest(first)))
                 self.progress(sum(one.rows for one in loading.done.values()))
         self.contents.check()
-        _compare(self.contents, known, loading.done)
+        compare(self.contents, known, loading.done)
         self.done.rows = {name: one.rows for name, one in loading.done.items()}
         self.done.files = tuple(sorted(self.contents.manifest["files"]))
 
     def _write(self, first: Member) -> None:
-        _check_place(first.of)
+        check_place(first.of)
         place = self.made / first.of
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Never through a link, and never over what is there.
@@ -368,7 +175,7 @@ def _say_modes(made: Path) -> None:
         if (made / name).is_dir():
             (made / name).chmod(0o700)
     if (made / "record.sqlite3").exists():
-        (made / "record.sqlite3").chmod(0o644)
+        (made / "record.sqlite3").chmod(0o600)
 
 
 def empty(other: BaseDatabaseWrapper) -> None:
@@ -428,6 +235,3 @@ def alone_with(path: Path) -> Iterator[None]:
             # A damaged record is replaced all the same.
             pass
         yield
-
-
-__all__ = ["Restored", "alone_with", "empty", "has_record", "ours", "restore", "verify"]

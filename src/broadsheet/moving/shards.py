@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from broadsheet.config import Config
-from broadsheet.lib.files import lock
+from broadsheet.lib.files import lock, scratch
 from broadsheet.search.choice import name_in_use, shard_place
 
 LOCK: Final = "lock"
@@ -45,13 +44,13 @@ def held(shard: Path) -> Iterator[list[tuple[str, Path]]]:
     if not shard.is_dir():
         yield []
         return
-    with tempfile.TemporaryDirectory(dir=shard.parent, prefix=".held-") as folder:
+    with scratch(shard.parent, ".held-") as folder:
         with locked(shard):
             found = sorted(path for path in shard.rglob("*") if _counts(path))
             places = [(str(path.relative_to(shard)), path) for path in found]
             for name, path in places:
-                _link(path, Path(folder) / name)
-        yield [(name, Path(folder) / name) for name, _path in places]
+                _link(path, folder / name)
+        yield [(name, folder / name) for name, _path in places]
 
 
 def _link(path: Path, to: Path) -> None:

@@ -7,10 +7,7 @@ A snapshot belongs to one record: it tells the change it is up to, and is refuse
 """
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +18,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from broadsheet.lib import swap
+from broadsheet.lib.files import scratch
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.lib.storage import CHUNK, Storage
 from broadsheet.moving import archive, shards
@@ -34,7 +33,7 @@ FILES: Final = "files"
 LONGEST_MANIFEST: Final = 2**25
 # What has no manifest after so long was left by somebody who was killed.
 LEFT_AFTER: Final = timedelta(days=1)
-_NAME: Final = re.compile(r"(\d{8}T\d{6})-(\d{1,18})")
+_NAME: Final = re.compile(r"(\d{8}T\d{6})-(\d{1,18})(-[0-9a-f]{4})?")
 _SHARD: Final = re.compile(r"shard(-[a-z0-9._-]{1,80})?")
 
 
@@ -90,10 +89,24 @@ def put(place: Storage, *, now: datetime, keep: int, progress: Progress = silent
     """Copy the shard there and delete snapshots that are older than the newest `keep`; give the one that was made."""
     shard = shards.in_use(settings.CONFIG)
     with shards.held(shard) as files:
-        change = _change(dict(files))
-        name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{change}"
-        told = {path: _upload(place.below(name, FILES, path), file) for path, file in progressing(files, progress)}
-    made = Snapshot(name, now.astimezone(UTC).isoformat(timespec="seconds"), change, witness(change), shard.name, told)
+        return write(place, shard.name, files, now=now, keep=keep, progress=progress)
+
+
+def write(
+    place: Storage,
+    shard: str,
+    files: list[tuple[str, Path]],
+    *,
+    now: datetime,
+    keep: int,
+    progress: Progress = silent,
+    by: str = "",
+) -> Snapshot:
+    """Copy files of a shard there, as `put()`. by: four digits of a host, where several may write at one moment."""
+    change = _change(dict(files))
+    name = "-".join([f"{now.astimezone(UTC):%Y%m%dT%H%M%S}", str(change), *([by] if by else [])])
+    told = {path: _upload(place.below(name, FILES, path), file) for path, file in progressing(files, progress)}
+    made = Snapshot(name, now.astimezone(UTC).isoformat(timespec="seconds"), change, witness(change), shard, told)
     with place.below(name, MANIFEST).writing() as stream:
         stream.write(json.dumps(made.to_json()).encode())
     prune(place, now=now, keep=keep)
@@ -157,26 +170,34 @@ def prune(place: Storage, *, now: datetime, keep: int) -> list[str]:
     return gone
 
 
-def get(place: Storage, name: str = "", progress: Progress = silent) -> Snapshot:
-    """Put the newest snapshot, or the one of a name, in the place of this home's shard; `index` adds what came since.
-
-    Raises Refused where it is of another record, damaged, or no newer than what is here; then nothing has changed.
-    """
+def newest(place: Storage, name: str = "") -> Snapshot:
+    """Give the newest snapshot, or the one of a name. Raises Refused where there is none of this record."""
     whole, _torn = names(place)
     if not whole or (name and name not in whole):
         raise Refused(f"there is no snapshot{f' {name}' if name else ''} at {place.address}")
     found = read(place, name or whole[0])
     if witness(found.change) != found.witness or not found.witness:
         raise Refused(f"{found.name} is of another record, or this record is older than it")
-    shard: Path = settings.CONFIG.home / found.shard
+    return found
+
+
+def get(place: Storage, name: str = "", progress: Progress = silent) -> Snapshot:
+    """Put the newest snapshot, or the one of a name, in the place of this home's shard; `index` adds what came since.
+
+    Raises Refused where it is of another record, damaged, or no newer than what is here; then nothing has changed.
+    """
+    found = newest(place, name)
+    home: Path = settings.CONFIG.home
+    shard = home / found.shard
     if (here := _present(shard)) >= found.change:
         raise Refused(f"the index here is newer: it is up to change {here:,}, the snapshot up to {found.change:,}")
-    with tempfile.TemporaryDirectory(dir=settings.CONFIG.home, prefix=".snapshot-") as folder:
-        for done, (path, (length, sha)) in enumerate(found.files.items()):
-            progress(done, len(found.files))
-            _download(place.below(found.name, FILES, path), Path(folder) / "new" / path, length, sha)
-        _change({path: Path(folder) / "new" / path for path in found.files})
-        _exchange(shard, Path(folder))
+    with scratch(home, ".snapshot-") as folder:
+        made = folder / "made"
+        download(place, found, made / shard.name, progress)
+        shard.mkdir(exist_ok=True)
+        # Whoever adds to the old one would go on writing to files that nobody reads.
+        with shards.locked(shard):
+            swap.decide(home, made, [])
     return found
 
 
@@ -187,6 +208,14 @@ def _present(shard: Path) -> int:
         return -1
 
 
+def download(place: Storage, found: Snapshot, to: Path, progress: Progress = silent) -> None:
+    """Put the files of a snapshot into a folder. Raises Refused where one is damaged, or they are no index."""
+    for done, (path, (length, sha)) in enumerate(found.files.items()):
+        progress(done, len(found.files))
+        _download(place.below(found.name, FILES, path), to / path, length, sha)
+    _change({path: to / path for path in found.files})
+
+
 def _download(place: Storage, to: Path, length: int, sha: str) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     got, seen = 0, sha256()
@@ -195,16 +224,5 @@ def _download(place: Storage, to: Path, length: int, sha: str) -> None:
             file.write(data)
             seen.update(data)
             got += len(data)
-        file.flush()
-        os.fsync(file.fileno())
     if got != length or seen.hexdigest() != sha:
         raise Refused(f"{place.address} is damaged: its hash is not the one that was written")
-
-
-def _exchange(shard: Path, folder: Path) -> None:
-    shard.mkdir(parents=True, exist_ok=True)
-    # Whoever adds to the old one would go on writing to files that nobody reads.
-    with shards.locked(shard):
-        os.rename(shard, folder / "old")
-        os.rename(folder / "new", shard)
-    shutil.rmtree(folder / "old", ignore_errors=True)

@@ -12,7 +12,7 @@ from broadsheet.lib.progress import Progress, silent
 from broadsheet.papers import queries
 from broadsheet.papers.changes import RecordLog
 from broadsheet.papers.models import Paper
-from broadsheet.papers.record_elsewhere import opened_elsewhere, shareable
+from broadsheet.papers.record_elsewhere import Elsewhere, opened_elsewhere, shareable
 from broadsheet.search import encoder as encoders
 from broadsheet.search.choice import name_in_use, shard_place
 from broadsheet.search.cluster.actors import Layout
@@ -182,7 +182,7 @@ def index_at(place: Path, encoder: str, rebuild: bool = False, progress: Progres
     In a cluster, those of all its hosts. Raises ClusterError where it does not answer.
     """
     if settings.CONFIG.cluster:
-        return gateway().catch_up(layout_at(place, encoder), partial(opened_elsewhere, encoder), rebuild)
+        return gateway().catch_up(layout_at(place, encoder), Elsewhere(encoder), rebuild)
     elsewhere = partial(opened_elsewhere, encoder) if shareable() else None
     return catch_up_all(place, settings.CONFIG.shards, RecordLog(encoder), encoder, progress, rebuild, elsewhere)
 

@@ -23,6 +23,8 @@ from broadsheet.sources.registry import Addresses, live_source
 log = logging.getLogger("broadsheet.harvest")
 # Longer than any one request with its retries; renewed with each batch.
 LEASE: Final = timedelta(minutes=20)
+# A moment further ahead was not told by another host's clock but by one that has been set back since.
+ASTRAY: Final = 2 * LEASE
 # Characters of the notes of one harvest that are kept.
 NOTED: Final = 1000
 # After a failure: soon at first, then ever more rarely, up to hours.
@@ -85,6 +87,15 @@ def harvest(
             progress(report.seen)
     except SourceError as problem:
         return _ended(Harvested(source.name, "failed", report, str(problem)), begun, clock())
+    except Exception as problem:
+        # Not foreseen, so it is raised; but it is told where a source that does not answer is, and rests as long.
+        says = f"{type(problem).__name__}: {problem}"[:NOTED]
+        _ended(Harvested(source.name, "failed", report, says), begun, clock())
+        raise
+    except BaseException:
+        # Whoever was told to stop need not keep the source until the lease ends.
+        _mine(source.name, begun).update(held_until=clock())
+        raise
     if not source.tells_days and source.name in settings.CONFIG.sources:
         covered = since or (clock() - timedelta(days=settings.CONFIG.repair_days)).date()
         completeness.note_run(source.name, covered, clock())
@@ -99,7 +110,8 @@ def claim(source: str, now: datetime, every: timedelta | None = None) -> bool:
     row, _fresh = Harvest.objects.get_or_create(source=source, defaults={"first_started": now})
     if every is not None and not is_due(row, now, every):
         return False
-    free = Harvest.objects.filter(Q(held_until__isnull=True) | Q(held_until__lte=now), source=source)
+    over = Q(held_until__isnull=True) | Q(held_until__lte=now) | Q(held_until__gt=now + ASTRAY)
+    free = Harvest.objects.filter(over, source=source)
     # The row count tells who won: another worker may have been first, and done by now.
     won = free.filter(finished=row.finished)
     return won.update(held_until=now + LEASE, state="running", started=now, says="") == 1
@@ -124,12 +136,12 @@ def _ended(result: Harvested, begun: datetime, now: datetime) -> Harvested:
 
 def is_due(row: Harvest | None, now: datetime, every: timedelta) -> bool:
     """Tell if a source is to be harvested: never yet, killed in the middle, long ago, or failed and rested."""
+    if row is not None and row.held_until is not None:
+        return not now < row.held_until <= now + ASTRAY
     if row is None or row.finished is None:
-        return row is None or row.held_until is None or row.held_until <= now
-    if row.held_until is not None:
-        return row.held_until <= now
+        return True
     rest = RETRY[min(row.failures, len(RETRY)) - 1] if row.failures else every
-    return row.finished + rest <= now
+    return not now - rest < row.finished <= now + ASTRAY
 
 
 def due(now: datetime, sources: Sequence[str]) -> list[str]:

@@ -14,12 +14,14 @@ from broadsheet.papers.completeness import DayHealth
 from broadsheet.papers.database import size_on_disk
 from broadsheet.papers.models import Change, Harvest, Paper, Quarantined
 from broadsheet.search.cluster.node import ClusterError
+from broadsheet.sources.holidays import is_listed
 
 # Less than this and a harvest, a merge of the index or a backup may fail.
 LEAST_FREE: Final = 2**30
 MOST_BEHIND: Final = 1000
 # Seconds that the cluster is given for each of two questions.
 CLUSTER_PATIENCE: Final = 6.0
+UNTOLD: Final = "not all shards of the cluster tell what they hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def checks(now: datetime | None = None) -> list[Check]:
         *cluster_checks(),
         disk_check(),
         contact_check(),
+        calendar_check(moment),
     ]
 
 
@@ -120,6 +123,8 @@ def encoder_check() -> Check:
         return Check("encoder", False, "not built: search goes by words alone", "run `broadsheet encoder build`")
     # By the index, which knows at once what counting in a record of millions takes seconds to tell.
     state = finding.reader().state
+    if state is None and settings.CONFIG.cluster:
+        return Check("encoder", True, f"built; {UNTOLD}")
     if state is None:
         return Check(
             "encoder", True, "built; nothing is indexed yet", "run `broadsheet index`, or leave it to the worker"
@@ -137,6 +142,8 @@ def index_lag() -> int:
 
 def index_check() -> Check:
     """Does the index follow the record?"""
+    if settings.CONFIG.cluster and not finding.indexed_up_to():
+        return Check("index", False, UNTOLD, "see the cluster", vital=True)
     lag = index_lag()
     return Check("index", lag <= MOST_BEHIND, f"{lag:,} changes behind", "run `broadsheet index`" if lag else "", True)
 
@@ -153,7 +160,10 @@ def _cluster_check() -> Check:
         nodes = sum(bool(node["alive"]) for node in way.nodes(CLUSTER_PATIENCE))
         seen = [one for one in way.standings(CLUSTER_PATIENCE) if finding.layout().parse(one.name)]
     except ClusterError as problem:
-        return Check("cluster", False, str(problem), do, vital=True)
+        # The head may be away while its shards answer.
+        whole = finding.indexed_up_to() > 0
+        says = f"{problem}; searches go on" if whole else str(problem)
+        return Check("cluster", False, says, do, vital=not whole)
     wanted = settings.CONFIG.shards * settings.CONFIG.replicas
     following = [one for one in seen if one.state == "following"]
     behind = int(Change.objects.aggregate(last=Max("seq"))["last"] or 0) - min(
@@ -176,8 +186,18 @@ def disk_check() -> Check:
 def contact_check() -> Check:
     """Do the sources know whom to write to?"""
     if settings.CONFIG.contact:
-        return Check("contact", True, settings.CONFIG.contact)
+        # Not which one: this is shown to everybody.
+        return Check("contact", True, "it is set, and told to the sources with each request")
     return Check("contact", True, "no contact is set", "set `contact` to your mail address: arXiv asks robots for one")
+
+
+def calendar_check(now: datetime) -> Check:
+    """Are arXiv's holidays known for the days that come?"""
+    year = (now + timedelta(days=14)).year
+    if is_listed(year) or any(day.year == year for day in settings.CONFIG.holidays):
+        return Check("calendar", True, f"the holidays of {year} are known")
+    do = "update Broadsheet, or list them under `holidays`; until then days off count as missed"
+    return Check("calendar", True, f"no holidays of {year} are known", do)
 
 
 def quarantine(limit: int = 20) -> list[Quarantined]:

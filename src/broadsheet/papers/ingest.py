@@ -26,7 +26,11 @@ from broadsheet.record.identifiers import Identifier
 from broadsheet.record.linkage import have_two_arxiv_ids, same_paper, short_title_key
 from broadsheet.record.paper import Item, PaperData, Rejected
 
-BATCH: Final = 4000
+# A kill loses so many papers at most, and who votes meanwhile waits for them. Among hundreds of thousands each batch
+# touches nearly every page of the indexes that are in no order, so that half as many batches write half as much.
+BATCH: Final = 8000
+# Characters of titles and abstracts, or bytes kept aside, after which a batch ends early: memory is bounded by it.
+HEAVY: Final = 64 << 20
 # What the column of names holds, less the scheme.
 LONGEST_NAME: Final = 480
 
@@ -67,12 +71,15 @@ def ingest(
     """
     report = Report() if report is None else report
     group: list[Item] = []
+    held = 0
 
     def take() -> None:
+        nonlocal held
         try:
             report.add(ingest_batch(group, now=now or wall_clock()))
         finally:
             group.clear()
+            held = 0
         gc.collect(0)
         progress(report.seen)
 
@@ -80,7 +87,8 @@ def ingest(
         try:
             for item in items:
                 group.append(item)
-                if len(group) == batch:
+                held += len(item.raw) if isinstance(item, Rejected) else len(item.title) + len(item.abstract)
+                if len(group) == batch or held >= HEAVY:
                     take()
         finally:
             if group:

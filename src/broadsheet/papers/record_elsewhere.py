@@ -4,16 +4,41 @@ Nothing here imports the record before it is asked to: a new process finds this 
 """
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 
 from broadsheet.search.types import ChangeLog
 
 
-def opened_elsewhere(encoder: str) -> ChangeLog:
-    """Give the change log, with the vectors of an encoder, in a process that has nothing set up yet."""
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The change log, with the vectors of an encoder, for a shard in a process that has nothing set up yet."""
+
+    encoder: str
+
+    def __call__(self) -> ChangeLog:
+        """Open it."""
+        return opened_elsewhere(self.encoder)
+
+    def begin(self, path: Path, index: str, count: int, number: int) -> None:
+        """Let a shard that has no files yet begin from a copy, where one is kept."""
+        _set_up()
+        from django.conf import settings
+        from django.utils.module_loading import import_string
+
+        import_string(settings.SHARD_COPIES)(path, index, count, number)
+
+
+def _set_up() -> None:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "broadsheet.settings")
     django.setup()
+
+
+def opened_elsewhere(encoder: str) -> ChangeLog:
+    """Give the change log, with the vectors of an encoder, in a process that has nothing set up yet."""
+    _set_up()
     from django.db import close_old_connections
 
     # A process that lives long, as a shard's of a cluster, outlives its connection to the database.

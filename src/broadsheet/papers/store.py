@@ -51,6 +51,8 @@ to_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 COUNTED_BY: Final = {"sample": "huggingface"}
 # The counts of others that lists make use of, in the order of the columns that hold them.
 OUTSIDE: Final = ("upvotes", "comments", "github_stars")
+# With the votes of all readers of the world added, still a number that a column holds.
+MOST_COUNTED: Final = 10**9
 
 
 def lock_log() -> None:
@@ -353,7 +355,7 @@ def recount(numbers: Sequence[int]) -> None:
         found = Signal.objects.filter(paper__in=numbers[start : start + LOOKUP], name__in=OUTSIDE)
         for number, name, value in found.values_list("paper_id", "name", "value"):
             counts = totals.setdefault(number, dict.fromkeys(OUTSIDE, 0))
-            counts[name] += value
+            counts[name] = min(counts[name] + value, MOST_COUNTED)
         columns = "votes_outside = %s, comments_outside = %s, stars = %s"
         with connection.cursor() as cursor:
             cursor.executemany(

@@ -7,6 +7,7 @@ providers that the operator named in the settings, and no address that a reader 
 import logging
 from smtplib import SMTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -27,7 +28,7 @@ from broadsheet.lib.clock import now
 from broadsheet.readers import joining
 from broadsheet.readers.accounts import check_email
 from broadsheet.readers.models import Reader
-from broadsheet.readers.network import client_address
+from broadsheet.readers.network import client_address, site_address
 from broadsheet.readers.refused import Refused
 
 log = logging.getLogger("broadsheet.readers")
@@ -74,12 +75,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth tel
         """Send a mail; where the mail server does not take it, say so on the page instead of failing."""
         here = RequestSite(self.request)
         here.name = settings.CONFIG.site_name
+        told = {name: self._at_home(value) for name, value in context.items()}
+        if settings.CONFIG.public_url:
+            here.domain = urlsplit(settings.CONFIG.public_url).netloc
         try:
-            super().send_mail(template_prefix, email, {**context, "current_site": here})
+            super().send_mail(template_prefix, email, {**told, "current_site": here})
         except (OSError, SMTPException):
             log.exception("a mail of signing in could not be sent")
             says = _("The mail could not be sent. Please try again later, or tell whoever runs this site.")
             messages.error(self.request, says)
+
+    def _at_home(self, value: Any) -> Any:  # noqa: ANN401 - what stands in a mail may be anything
+        """Let an address of this site in a mail be the public one.
+
+        allauth makes it from the Host header, which whoever asks writes: a link that sets a password must not lead to
+        another name that this machine answers to as well.
+        """
+        asked = f"://{self.request.get_host()}/"
+        if not settings.CONFIG.public_url or not isinstance(value, str) or asked not in value[: len(asked) + 5]:
+            return value
+        return site_address() + value.partition(asked)[2]
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth tells no types

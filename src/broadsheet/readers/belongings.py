@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from broadsheet.papers.database import overwrite_deleted
 from broadsheet.readers.models import Reader
 
 
@@ -39,7 +40,8 @@ def export(reader: Reader) -> dict[str, object]:
 
 
 def erase(reader: Reader) -> None:
-    """Erase everything a reader gave, and the reader. All of it happens, or nothing."""
+    """Erase everything a reader gave, and the reader. All of it happens, or nothing; what is erased is overwritten."""
+    overwrite_deleted()
     with transaction.atomic():
         # The later rooms stand on the earlier ones, so they go first.
         for part in reversed(_parts.values()):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from django.db import transaction
@@ -31,6 +32,8 @@ STATES: Final = (KEPT, TO_READ, READING, READ)
 # What comes after a state, by one button: what was read stays read.
 ONWARD: Final[Mapping[str, str]] = {KEPT: TO_READ, TO_READ: READING, READING: READ}
 _BATCH: Final = 500
+# Letters of a note that may stand in another one by chance.
+_SHORT: Final = 20
 _DIVIDERS: Final = re.compile(r"[,;\n]")
 # Marks that turn the direction of writing: with them a text reads as another than it is.
 _TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -277,6 +280,59 @@ def import_tags(reader: Reader, given: Mapping[int, Sequence[str]]) -> int:
         ]
         SavedTag.objects.bulk_create(rows, batch_size=_BATCH)
     return sum(1 for told in names.values() if told)
+
+
+def import_notes(reader: Reader, given: Mapping[int, Iterable[tuple[str, str]]]) -> int:
+    """Append the notes that came with papers to the reader's own, each once; give how many papers got one.
+
+    given: by number of the paper, each note as (name, text); the name, or the text where there is none, tells it again,
+        also after the reader changed what was appended, or took it out. What does not fit is left out.
+    """
+    changed: list[Saved] = []
+    with _alone(reader):
+        saved = _numbered(reader, given)
+        for part in _parts(list(saved)):
+            rows = Saved.objects.filter(pk__in=part)
+            changed += [row for row in rows if _appended(row, given[saved[row.pk]])]
+        Saved.objects.bulk_update(changed, ["note", "brought"], batch_size=100)
+    return len(changed)
+
+
+def _appended(row: Saved, given: Iterable[tuple[str, str]]) -> bool:
+    """Append notes to a row, without writing it; say whether anything changed."""
+    before = list(row.brought)
+    for name, text in given:
+        try:
+            note = note_of(_shown(text[:LONGEST_NOTE]))
+        except Refused:
+            continue
+        mark = sha256((name or _bare(note)).encode()).hexdigest()[:16]
+        if not note or mark in row.brought:
+            continue
+        joined = f"{row.note}\n\n{note}" if row.note else note
+        if not _holds(row.note, note):
+            if len(joined) > LONGEST_NOTE:
+                continue
+            row.note = joined
+        row.brought = [*row.brought, mark]
+    return bool(row.brought != before)
+
+
+def _holds(there: str, note: str) -> bool:
+    """Whether a note stands in another already; a short one as a paragraph of its own."""
+    bare = _bare(note)
+    if len(bare) < _SHORT:
+        return bare in {_bare(part) for part in (there, *there.split("\n"))}
+    return bare in _bare(there)
+
+
+def _bare(text: str) -> str:
+    """Give what is left of a note without marks and blanks, which formats change."""
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _shown(text: str) -> str:
+    return "".join(char for char in text if char in "\n\t" or _can_be_shown(char))
 
 
 def _fitting(given: Sequence[str], had: set[str]) -> dict[str, str]:

@@ -71,7 +71,7 @@ def switch(reader: Reader, key: str, wanted: Switches) -> None:
         raise Refused(_("You do not follow that list."))
     told: dict[str, object] = {}
     if wanted.name is not None:
-        told["name"] = " ".join(wanted.name.split())[:LONGEST_NAME]
+        told["name"] = _name(wanted.name)
     if wanted.in_digest is not None:
         told["in_digest"] = wanted.in_digest
     if wanted.alert is not None:
@@ -82,6 +82,15 @@ def switch(reader: Reader, key: str, wanted: Switches) -> None:
             told["change"] = latest_change()
     if told:
         reader.follows.filter(key=key).update(**told)
+
+
+def name_once(reader: Reader, key: str, name: str) -> None:
+    """Name a list that a reader follows, where they gave it no name yet."""
+    reader.follows.filter(key=key, name="").update(name=_name(name))
+
+
+def _name(written: str) -> str:
+    return " ".join(written.split())[:LONGEST_NAME]
 
 
 def can_alert(key: str) -> bool:

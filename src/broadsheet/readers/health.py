@@ -15,6 +15,8 @@ def checks() -> list[Check]:
 def accounts_check() -> Check:
     """Does somebody own the site its readers use?"""
     readers = Reader.objects.exclude(handle=accounts.LOCAL).count()
+    if not readers and Reader.objects.filter(handle=accounts.LOCAL).exists():
+        return Check("accounts", True, "one person uses it on this machine, without signing in")
     if not readers:
         return Check("accounts", True, "nobody has an account yet", "`broadsheet run` prints the link for the owner")
     waiting = accounts.waiting().count()
@@ -28,7 +30,7 @@ def mail_check() -> Check:
     """Can mail reach readers, with an address to come from and one to lead back to?"""
     config = settings.CONFIG
     if not (config.mail_url or config.mail_provider):
-        return Check("mail", True, f"no mail server is set; letters to readers are kept in {config.home / 'mail'}")
+        return Check("mail", True, "no mail server is set; letters to readers are kept in mail/ in the home")
     missing = [name for name in ("mail_from", "public_url") if not getattr(config, name)]
     if missing:
         return Check("mail", False, f"mail is sent without {' and '.join(missing)}", f"set {' and '.join(missing)}")

@@ -111,6 +111,7 @@ class Saved(models.Model):
 
     state: "" (kept), to-read, reading or read: the reading list holds the second and the third.
     note: what the reader wrote to it, in Markdown; nobody else sees it.
+    brought: fingerprints of the notes that were brought along from elsewhere, so that none is appended twice.
     """
 
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="library")
@@ -118,6 +119,7 @@ class Saved(models.Model):
     at = models.DateTimeField()
     state = models.CharField(max_length=10, default="", blank=True, db_default="")
     note = models.TextField(default="", blank=True, db_default="")
+    brought = models.JSONField(default=list, blank=True, db_default=[])
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["reader", "paper"], name="saved_once")]

@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import Model, Prefetch, Q
 
-from broadsheet.readers import belongings
+from broadsheet.readers import belongings, letters
 from broadsheet.readers.models import Follow, Notification, Reader, Saved, SavedTag, Token
 
 # What is the site's and not the reader's to take along: a password's hash helps nobody but who guesses.
@@ -38,10 +38,11 @@ def register() -> None:
 def row(instance: Model, **more: object) -> dict[str, object]:
     """Give a row in JSON's terms, without what is kept back; readers by handle."""
     shown = {field.name: field.value_from_object(instance) for field in instance._meta.concrete_fields}
-    return {name: _plain(value) for name, value in (shown | more).items() if name not in KEPT_BACK}
+    return {name: plain(value) for name, value in (shown | more).items() if name not in KEPT_BACK}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Give a column's value in JSON's terms."""
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -55,6 +56,7 @@ def _forget_account(reader: Reader) -> None:
     addresses = {reader.email, *EmailAddress.objects.filter(user=reader).values_list("email", flat=True)}
     for log in (AccessAttempt, AccessFailureLog, AccessLog):
         log.objects.filter(username__in=addresses).delete()
+    letters.forget(addresses)
     # What an owner did to this reader in the admin names them too.
     here = ContentType.objects.get_for_model(Reader)
     LogEntry.objects.filter(Q(user=reader) | Q(content_type=here, object_id=str(reader.pk))).delete()
@@ -66,7 +68,7 @@ def _sign_in(reader: Reader) -> Mapping[str, object]:
         "elsewhere": [row(account) for account in SocialAccount.objects.filter(user=reader).order_by("pk")],
         # Their secrets are kept back: an export lies about in a folder of downloads.
         "second_factors": [
-            {"type": each.type, "made": _plain(each.created_at), "used": _plain(each.last_used_at)}
+            {"type": each.type, "made": plain(each.created_at), "used": plain(each.last_used_at)}
             for each in Authenticator.objects.filter(user=reader).order_by("pk")
         ],
     }
@@ -107,7 +109,7 @@ def _library(reader: Reader) -> list[dict[str, object]]:
         {
             "paper": each.paper.key,
             "title": each.paper.title,
-            "at": _plain(each.at),
+            "at": plain(each.at),
             "state": each.state,
             "tags": [tag.name for tag in each.tags.all()],
             "note": each.note,

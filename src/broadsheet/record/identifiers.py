@@ -21,6 +21,8 @@ OLD_ARXIV = re.compile(
 DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.ASCII)
 OPENREVIEW = re.compile(r"[A-Za-z0-9_-]{8,16}")
 ARXIV_DOI = "10.48550/arxiv."
+# No name of a paper is longer, and no address that a record keeps.
+LONGEST = 1000
 
 
 class BadIdentifier(ValueError):
@@ -153,7 +155,7 @@ def identify(text: str) -> Identifier | None:
     bioRxiv and medRxiv addresses, Hugging Face paper addresses and our own ids.
     """
     text = text.strip()
-    if not text or any(c.isspace() for c in text.removeprefix("arXiv: ")):
+    if not 0 < len(text) <= LONGEST or any(c.isspace() for c in text.removeprefix("arXiv: ")):
         return None
     with suppress(BadIdentifier):
         return arxiv_id(text).identifier

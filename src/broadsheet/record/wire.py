@@ -115,7 +115,7 @@ def from_json(told: object) -> PaperData:
         raise ValueError("a paper without its source or its title")
     try:
         return PaperData(**{name: _read(name, value) for name, value in told.items()})
-    except (TypeError, KeyError) as wrong:
+    except (TypeError, KeyError, OverflowError) as wrong:
         raise ValueError(f"no paper that was written here: {wrong}") from None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from broadsheet.lib.files import lock, sync_directory
+from broadsheet.lib.files import lock, sync
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.choice import FIRST
 from broadsheet.search.encoder import (
@@ -378,11 +378,11 @@ def put_in_place(staging: Path, target: Path) -> None:
     for name in (MODEL_FILE, TOKENIZER_FILE, CARD_FILE):
         with (staging / name).open("rb+") as stream:
             os.fsync(stream.fileno())
-    sync_directory(staging)
+    sync(staging)
     old = target.parent / f".{target.name}.old"
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
         target.rename(old)
     staging.rename(target)
-    sync_directory(target.parent)
+    sync(target.parent)
     shutil.rmtree(old, ignore_errors=True)

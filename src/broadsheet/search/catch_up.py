@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tantivy import Index
 
-from broadsheet.lib.files import lock, sync_directory, write_whole
+from broadsheet.lib.files import lock, sync, write_whole
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.lexical import day_number, document, families, open_index
 from broadsheet.search.tables import (
@@ -119,7 +119,7 @@ def _rebuild(
         return old
     if name == NEXT:
         (path / NEXT).replace(path / STATE)
-        sync_directory(path)
+        sync(path)
     return state
 
 
@@ -320,7 +320,7 @@ class _Writer:
         """Make everything applied so far exist."""
         for file in self.files.values():
             file.sync()
-        sync_directory(self.directory)
+        sync(self.directory)
         opstamp = self.writer.commit()
         self.state = replace(
             self.state,

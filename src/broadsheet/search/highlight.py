@@ -1,7 +1,8 @@
 """Matched words, found again in the text as it is shown."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from broadsheet.search.words import words as folded_words
 
@@ -20,15 +21,27 @@ def highlight(text: str, words: Collection[str]) -> list[Piece]:
     wanted = frozenset(words)
     pieces: list[Piece] = []
     end = 0
-    for match in _WORD.finditer(text, 0, LONGEST_TEXT) if wanted else ():
-        if _matches(match[0], wanted):
-            if match.start() > end:
-                pieces.append((text[end : match.start()], False))
-            pieces.append((match[0], True))
-            end = match.end()
+    for start, stop in _places(text, wanted) if wanted else ():
+        if start > end:
+            pieces.append((text[end:start], False))
+        pieces.append((text[start:stop], True))
+        end = stop
     if end < len(text):
         pieces.append((text[end:], False))
     return pieces
+
+
+def _places(text: str, wanted: frozenset[str]) -> Iterator[tuple[int, int]]:
+    # In most texts a word is a run of ASCII letters and digits: those that match are found at once.
+    if text.isascii() and "\\" not in text:
+        return (match.span() for match in _any_of(wanted).finditer(text, 0, LONGEST_TEXT))
+    return (match.span() for match in _WORD.finditer(text, 0, LONGEST_TEXT) if _matches(match[0], wanted))
+
+
+@lru_cache(maxsize=256)
+def _any_of(wanted: frozenset[str]) -> re.Pattern[str]:
+    plain = sorted(word for word in wanted if word.isascii() and word.isalnum() and word == word.lower())
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(plain) or '(?!)'})(?![A-Za-z0-9])", re.IGNORECASE | re.ASCII)
 
 
 def snippet(text: str, words: Collection[str], length: int = 240) -> list[Piece]:

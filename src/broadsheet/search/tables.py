@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from broadsheet.lib.files import sync_directory
+from broadsheet.lib.files import sync
 from broadsheet.search.types import Filter
 from broadsheet.search.vectors import ROTATION_SEED
 
@@ -92,7 +92,7 @@ def write_state(path: Path, state: State) -> None:
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
 class Appender:

@@ -8,19 +8,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.record.identifiers import ArxivId, Identifier, arxiv_id
 from broadsheet.record.paper import Author, Item, PaperData, Version
-from broadsheet.sources.arxiv_fields import estimate, identifiers, is_withdrawn
+from broadsheet.sources.arxiv_fields import estimate, identifiers, is_withdrawn, read_moment
 from broadsheet.sources.holidays import LISTED
 from broadsheet.sources.names import parsed_authors, split_authors
 from broadsheet.sources.reading import (
     MAX_RECORD,
-    BadFile,
     BadItem,
     checked,
     chunks,
@@ -161,8 +159,7 @@ def _identifiers(paper: ArxivId, row: Mapping[str, object]) -> tuple[Identifier,
 def _authors(row: Mapping[str, object]) -> tuple[Author, ...]:
     parsed = row.get("authors_parsed")
     authors = parsed_authors(parsed) if isinstance(parsed, list) else ()
-    if any("\x00" in author.name for author in authors):
-        raise BadItem("holds a NUL character in authors_parsed")
+    checked("".join(author.name + author.affiliation for author in authors))
     return authors or split_authors(field_text(row.get("authors"), "authors"))
 
 
@@ -206,11 +203,7 @@ def _moment(text: str, today: date) -> datetime:
 
 
 def _odd_moment(text: str, today: date) -> datetime:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return possible_moment(text, today)
-    return possible_moment(moment.isoformat(), today)
+    return possible_moment(read_moment(text).isoformat(), today)
 
 
 # Rows come in the order of their ids, so days repeat: the caches turn most readings of a date into a look-up.
@@ -236,26 +229,3 @@ def _edition_of(hour: datetime, month: str) -> date:
 
 def _withdrawn(comments: str, abstract: str) -> bool:
     return ("ithdrawn" in comments or "ithdrawn" in abstract) and is_withdrawn(comments, abstract)
-
-
-def read_changes(stream: BinaryIO) -> Iterator[tuple[PaperData, PaperData]]:
-    """Read real revisions, {"id", "changed", "old": {…}, "new": {…}} per line: the paper before and after.
-
-    Only what changed is given; the title of a paper whose title did not change is "Untitled <id>" in both.
-    Raises BadFile for a line that is none.
-    """
-    for number, raw, _ in lines(chunks(stream)):
-        if not raw.strip():
-            continue
-        try:
-            row = _row(raw)
-            old, new = row.get("old"), row.get("new")
-            if not isinstance(old, dict) or not isinstance(new, dict):
-                raise BadItem("a change without what was before and after")
-            base = {"arxiv_id": row.get("id"), "title": checked(f"Untitled {row.get('id')}")}
-            today = now().date()
-            rows = ({**base, **side} for side in (old, new))
-            before, after = (_flat(row, json.dumps(row).encode(), today) for row in rows)
-            yield before, after
-        except ValueError as wrong:
-            raise BadFile(f"line {number} is no change of a paper: {wrong}") from None

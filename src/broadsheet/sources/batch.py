@@ -1,15 +1,18 @@
 """What a live source hands over: papers in batches, each with the place from which to go on."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from broadsheet.lib.http import Http, HttpError, Response
 from broadsheet.record.paper import Item
 
 Read = TypeVar("Read")
 READ_TRIES = 3
+_NEXT = re.compile(r"<([^<>]*)>[^,<]*;\s*rel=\"?next\"?")
 
 
 class SourceError(Exception):
@@ -68,3 +71,21 @@ def ask(http: Http, url: str, read: Callable[[Response], Read], **options: objec
                 raise
             http.pause(attempt)
     raise ValueError("READ_TRIES must be at least 1")
+
+
+def next_page(response: Response, base: str) -> str:
+    """Give the address of the next page as an answer links to it (RFC 8288); "" on the last one.
+
+    Raises SourceError for a page at another host than `base`: a key would go there too.
+    """
+    link = _NEXT.search(response.headers.get("link", ""))
+    if not link:
+        return ""
+    try:
+        url = str(urljoin(response.url, link[1]))
+        elsewhere = urlsplit(url)[:2] != urlsplit(base)[:2]
+    except ValueError as error:
+        raise SourceError(f"{response.url} names a next page that is no address; try again later") from error
+    if elsewhere:
+        raise SourceError(f"{response.url} names a next page at another host, {url[:200]}, which is not asked", True)
+    return url

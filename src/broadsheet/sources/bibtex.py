@@ -5,6 +5,7 @@ of numbers, names of @strings, "…" and {…} joined by #.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -15,7 +16,7 @@ from broadsheet.lib.clock import Clock, now
 from broadsheet.lib.text import accents
 from broadsheet.record.paper import Author, Item, PaperData
 from broadsheet.sources.names import bibtex_authors
-from broadsheet.sources.published import YEAR, Published, written
+from broadsheet.sources.published import YEAR, Published, not_a_preprint
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadItem,
@@ -27,11 +28,15 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, identifiers, paper_of
+from broadsheet.sources.reference import Reference, paper_of, published_in
 
 SOURCE: Final = "bibtex"
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DEEPEST_BRACES: Final = 100
+# A @string stands for the name of a journal. Without bounds, ten of them that name one another ten times each fill any
+# memory.
+LONGEST_STRING: Final = 1000
+MOST_OF_STRINGS: Final = 64 << 10
 # Fields that say where an entry came out, the most telling first; and those in which an arXiv id may be named.
 PLACES: Final = ("journal", "journaltitle", "booktitle", "publisher", "school", "institution", "organization")
 ELSEWHERE: Final = ("journal", "note", "howpublished", "volume", "number", "annote", "eprint")
@@ -46,7 +51,8 @@ _QUOTED_MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
 _JOIN = re.compile(r"\s*#\s*")
 _HEAD = re.compile(rb"(?:^|\n)[ \t]*@\s*[A-Za-z]+\s*[{(]")
 _BRACE = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}]", re.DOTALL)
-_MATHS = re.compile(r"((?<!\\)\$.*?(?<!\\)\$|\\\(.*?\\\))")
+# A formula in \(…\) ends before the next one opens: of many that never end each is looked at once.
+_MATHS = re.compile(r"((?<!\\)\$.*?(?<!\\)\$|\\\((?:(?!\\[()]).)*\\\))")
 _ESCAPED = re.compile(r"\\([%&#_])")
 _VERBATIM = re.compile(r"\\([%&#_~{}])(?:\{\})?|\{\\?(_|textunderscore|~)\}|\\url\s*|[{}]")
 _DAY_IN_MONTH = re.compile(r"(?P<before>\d{1,2})?[~ ,.]*(?P<month>[A-Za-z]{3,9})\.?[~ ,]*(?P<after>\d{1,2})?")
@@ -89,14 +95,15 @@ class Entry:
 def entries(text: str) -> Iterator[Entry]:
     """Give the entries of a text in their order; @comment and @preamble are passed over, @string is applied."""
     strings = {name: name for name in MONTHS}
+    lines = [*(match.start() for match in _LINE_ENTRY.finditer(text)), len(text)]
     place = 0
     while match := _ENTRY.search(text, place):
         kind, begin = match[1].lower(), match.end()
-        end = _closing(text, begin, match[2])
+        following = lines[bisect_left(lines, begin)]
+        end = _closing(text, begin, following, match[2])
         if end < 0:
             # Go on at the next line that begins like an entry: what lies between belongs to the broken one.
-            following = _LINE_ENTRY.search(text, begin)
-            place = following.start() if following else len(text)
+            place = following
             if kind != "comment":
                 yield Entry(kind, "", text[match.start() : place], wrong="an entry whose braces do not close")
             continue
@@ -109,17 +116,16 @@ def entries(text: str) -> Iterator[Entry]:
         except BadItem as wrong:
             entry.wrong = str(wrong)
         if kind == "string":
-            strings.update(entry.fields)
+            strings.update((name, value) for name, value in entry.fields.items() if len(value) <= LONGEST_STRING)
         else:
             yield entry
 
 
-def _closing(text: str, begin: int, opening: str) -> int:
+def _closing(text: str, begin: int, following: int, opening: str) -> int:
     """Find where an entry ends; -1 where it does not before the next line that begins one."""
     depth = 0
     closing = "}" if opening == "{" else ")"
-    following = _LINE_ENTRY.search(text, begin)
-    for match in _MARK.finditer(text, begin, following.start() if following else len(text)):
+    for match in _MARK.finditer(text, begin, following):
         if match[0] == closing and depth == 0:
             return match.start()
         depth += (match[0] == "{") - (match[0] == "}")
@@ -132,19 +138,24 @@ def _fill(entry: Entry, body: str, strings: Mapping[str, str]) -> None:
     place = 0
     if entry.kind != "string" and (match := _KEY.match(body)):
         entry.key, place = match[1], match.end()
+    room = len(body) + MOST_OF_STRINGS
     while match := _NAME.match(body, place):
-        value, place = _value(body, match.end(), strings)
+        value, place = _value(body, match.end(), strings, room)
+        room -= len(value)
         # The first of two fields of one name counts, as in BibTeX.
         entry.fields.setdefault(match[1].lower(), value)
     if rest := body[place:].strip(" \t\n,"):
         raise BadItem(f"cannot be read from {rest[:30]!r} on")
 
 
-def _value(body: str, place: int, strings: Mapping[str, str]) -> tuple[str, int]:
+def _value(body: str, place: int, strings: Mapping[str, str], room: int) -> tuple[str, int]:
     parts = []
     while True:
         part, place = _part(body, place, strings)
         parts.append(part)
+        room -= len(part)
+        if room < 0:
+            raise BadItem("an entry that its @strings make too long")
         match = _JOIN.match(body, place)
         if not match:
             return "".join(parts), place
@@ -200,11 +211,7 @@ def _paper(entry: Entry, raw: bytes, today: date) -> PaperData:
             (told.get("primaryclass") or told.get("eprintclass", "")).strip("[]").replace(",", " ").split()
         ),
     )
-    # The year of a preprint is in its id; any other year has no place but here.
-    named = any(name.scheme == "arxiv" for name in identifiers(reference))
-    published = _published(told)
-    reference = replace(reference, journal_ref=written(published) if published.place or not named else "")
-    return paper_of(reference, SOURCE, hashed(raw), today)
+    return paper_of(published_in(reference, _published(told)), SOURCE, hashed(raw), today)
 
 
 def _title(told: Mapping[str, str]) -> str:
@@ -257,7 +264,7 @@ def _place(told: Mapping[str, str]) -> str:
         place = unprotected(told.get(name, ""))
         place = JOURNALS.get(place.removeprefix("\\").lower(), place) if place.startswith("\\") else place
         if place:
-            return "" if "arxiv" in place.lower() or place.lower() == "corr" else place
+            return not_a_preprint(place)
     return ""
 
 

@@ -51,11 +51,6 @@ def has_edition(day: date, holidays: Collection[date] = LISTED) -> bool:
     return day.weekday() < SATURDAY and _evening(day) not in holidays
 
 
-def is_holiday(day: date, holidays: Collection[date] = LISTED) -> bool:
-    """Tell if a day that would have an edition, Monday to Friday, has none because its evening is a listed holiday."""
-    return day.weekday() < SATURDAY and _evening(day) in holidays
-
-
 def next_edition(day: date, holidays: Collection[date] = LISTED) -> date:
     """Tell the first day after `day` that has an edition. Raises OverflowError at the end of all dates."""
     day += DAY

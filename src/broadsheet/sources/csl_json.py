@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.lib.text import squash
 from broadsheet.record.paper import Author, Item, PaperData
-from broadsheet.sources.published import YEAR, Published, arxiv_categories, written
+from broadsheet.sources.published import YEAR, Published, not_a_preprint
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadFile,
@@ -23,7 +22,7 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, identifiers, paper_of
+from broadsheet.sources.reference import Reference, paper_of, published_in, unmarked
 
 SOURCE: Final = "csl-json"
 
@@ -34,7 +33,6 @@ _NAME: Final = ("given", "dropping-particle", "non-dropping-particle", "family",
 _ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
 # Zotero writes what the format had no field for into the note, a line each; lines are folded when it is read.
 _EXTRA = re.compile(r"\b(DOI): ?(10\.\d{4,9}/\S+)")
-_MARKUP = re.compile(r"</?(?:i|b|sub|sup|span|jats:\w+)\b[^<>]*>")
 
 
 def recognises(head: bytes, filename: str) -> bool:
@@ -50,6 +48,13 @@ def recognises(head: bytes, filename: str) -> bool:
 
 def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
     """Read an array of items, an object with `items`, or one item. Raises BadFile for anything else."""
+    today = clock().date()
+    for number, row in enumerate(rows(stream, filename), 1):
+        yield _item(row, f"item {number}", today)
+
+
+def rows(stream: BinaryIO, filename: str) -> list[object]:
+    """Give the items of a document, whatever they are. Raises BadFile."""
     raw, broken = document(chunks(stream), filename)
     if broken:
         raise broken
@@ -61,13 +66,20 @@ def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
         told = told.get("items", [told])
     if not isinstance(told, list):
         raise BadFile(f"{filename} holds no list of references: expected an array of CSL items")
-    today = clock().date()
-    for number, row in enumerate(told, 1):
-        yield _item(row, f"item {number}", today)
+    return told
+
+
+def hash_of(row: object) -> str:
+    """Give the hash by which an item is known."""
+    return hashed(_raw(row))
+
+
+def _raw(row: object) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def _item(row: object, subject: str, today: date) -> Item:
-    raw = json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass")
+    raw = _raw(row)
     if len(raw) > MAX_RECORD:
         return too_long(SOURCE, subject, len(raw), raw)
     try:
@@ -79,14 +91,14 @@ def _item(row: object, subject: str, today: date) -> Item:
 
 
 def _paper(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
-    journal = _unmarked(field_text(_one(row.get("container-title")), "container-title"))
+    journal = unmarked(field_text(_one(row.get("container-title")), "container-title"))
     note = field_text(row.get("note"), "note")
     archive = field_text(row.get("archive"), "archive")
     named = tuple(_written(row.get(name), name) for name in ("number", "archive_location", "publisher"))
     extra = dict(_EXTRA.findall(note))
     reference = Reference(
-        title=_unmarked(field_text(_one(row.get("title")), "title")),
-        abstract=_unmarked(field_text(row.get("abstract"), "abstract")),
+        title=unmarked(field_text(_one(row.get("title")), "title")),
+        abstract=unmarked(field_text(row.get("abstract"), "abstract")),
         authors=_authors(row),
         doi=field_text(row.get("DOI"), "DOI") or extra.get("DOI", ""),
         url=field_text(row.get("URL"), "URL"),
@@ -94,23 +106,14 @@ def _paper(row: Mapping[str, object], raw: bytes, today: date) -> PaperData:
         date=_day(row),
         elsewhere=(note, journal, *named),
     )
-    names_arxiv = any(name.scheme == "arxiv" for name in identifiers(reference))
-    published = _published(row, journal)
-    reference = replace(
-        reference,
-        journal_ref=written(published) if published.place or not names_arxiv else "",
-        categories=_categories(row) if names_arxiv else (),
-    )
+    reference = published_in(reference, _published(row, journal), _keywords(row))
     return paper_of(reference, SOURCE, hashed(raw), today)
 
 
 def _published(row: Mapping[str, object], journal: str) -> Published:
     year = _date(row.get("issued"))[:4]
     year = year if YEAR.fullmatch(year) else ""
-    place = "" if "arxiv" in journal.lower() or journal.lower() == "corr" else journal
-    if not place:
-        publisher = field_text(row.get("publisher"), "publisher")
-        place = "" if "arxiv" in publisher.lower() else publisher
+    place = not_a_preprint(journal) or not_a_preprint(field_text(row.get("publisher"), "publisher"))
     if not place:
         return Published(year=year)
     volume, issue, pages = (_written(row.get(name), name) for name in ("volume", "issue", "page"))
@@ -128,18 +131,14 @@ def _day(row: Mapping[str, object]) -> str:
     return submitted if len(submitted) == 10 else _date(row.get("issued"))
 
 
-def _categories(row: Mapping[str, object]) -> tuple[str, ...]:
+def _keywords(row: Mapping[str, object]) -> list[str]:
     told = row.get("categories")
-    return arxiv_categories(code for code in told if isinstance(code, str)) if isinstance(told, list) else ()
+    return [code for code in told if isinstance(code, str)] if isinstance(told, list) else []
 
 
 def _one(told: object) -> object:
     """Crossref gives titles as lists of one."""
     return told[0] if isinstance(told, list) and told else (None if isinstance(told, list) else told)
-
-
-def _unmarked(text: str) -> str:
-    return squash(_MARKUP.sub("", text)) if "<" in text else text
 
 
 def _authors(row: Mapping[str, object]) -> tuple[Author, ...]:

@@ -11,9 +11,10 @@ from typing import BinaryIO, Final, cast
 from broadsheet.lib.clock import Clock, now
 from broadsheet.record.paper import Item
 from broadsheet.sources import arxiv_jsonl, bibtex, broadsheet_jsonl, csl_json, hf_daily, ris, saved_page
+from broadsheet.sources.marks import Marks, marks_of
 from broadsheet.sources.reading import BadFile, Reader
 
-__all__ = ["FORMATS", "BadFile", "FileFormat", "files_under", "open_items"]
+__all__ = ["FORMATS", "BadFile", "FileFormat", "files_under", "open_items", "owners_marks"]
 
 SNIFFED: Final = 64 << 10
 GZIP: Final = b"\x1f\x8b"
@@ -58,6 +59,12 @@ def open_items(path: Path, format: str = "auto", clock: Clock = now) -> tuple[st
     if form is not FORMATS["saved-page"] and saved_page.is_html(head):
         raise BadFile(f"{path} holds a web page, not {form.name} (an error page?): download it again")
     return form.name, _items(path, form, clock)
+
+
+def owners_marks(path: Path, form: str) -> dict[str, Marks]:
+    """Give the keywords and notes of a file in the format of that name, by `raw_hash` of the paper."""
+    with _opened(path) as stream:
+        return marks_of(cast(BinaryIO, stream), form)
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:

@@ -1,16 +1,15 @@
 """Hugging Face's daily papers over its API: what a community chose, with its votes; taken as signals and links."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from broadsheet.lib.http import Http, Response
 from broadsheet.record.paper import Item
-from broadsheet.sources.batch import Batch, SourceError, ask
+from broadsheet.sources.batch import Batch, SourceError, ask, next_page
 from broadsheet.sources.hf_daily import parse_rows
 
 BASE = "https://huggingface.co"
@@ -18,7 +17,6 @@ NAME = "huggingface"
 LIMIT = 100
 MAX_PAGES = 50
 FIRST_DAY = date(2023, 5, 4)
-_NEXT = re.compile(r"<([^<>]*)>[^,<]*;\s*rel=\"?next\"?")
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,7 @@ class HuggingFace:
             seen.add(url)
             response, rows = ask(http, url, _read_rows)
             yield from parse_rows(rows, day, self.name, today=today)
-            url = self._next(response)
-
-    def _next(self, response: Response) -> str:
-        link = _NEXT.search(response.headers.get("link", ""))
-        if not link:
-            return ""
-        url = str(urljoin(response.url, link[1]))
-        if urlsplit(url)[:2] != urlsplit(self.base)[:2]:
-            raise SourceError(f"{response.url} names a next page at another host, {url}, which is not asked", True)
-        return url
+            url = next_page(response, self.base)
 
 
 def _read_rows(response: Response) -> tuple[Response, list[object]]:

@@ -8,6 +8,7 @@ from broadsheet.lib.text import accents, squash
 from broadsheet.record.paper import Author
 
 SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv", "m.d.", "md", "ph.d.", "phd"))
+DEEPEST: Final = 5
 NOBODY: Final = frozenset(("", "and", "et al", "et al.", "others", "...", "…"))
 
 _INNER = re.compile(r"\(([^()]*)\)")
@@ -48,9 +49,8 @@ def _with_affiliations(text: str) -> tuple[Author, ...]:
         return f"\x01{len(affiliations) - 1}\x02"
 
     # From the inside out, so that "(Institute (Town))" is one affiliation.
-    previous = ""
-    while previous != text:
-        previous, text = text, _INNER.sub(keep, text)
+    for _ in range(DEEPEST):
+        text = _INNER.sub(keep, text)
     authors = []
     for part in _split_names(text.replace("(", " ").replace(")", " ")):
         name, *marks = re.split(r"\x01(\d+)\x02", part)
@@ -134,10 +134,11 @@ def _is_in_braces(text: str) -> bool:
 
 
 def _split_outside_braces(text: str) -> list[str]:
-    parts, begin = [], 0
+    parts, begin, seen, depth = [], 0, 0, 0
     for match in _BIBTEX_AND.finditer(text):
-        before = text[begin : match.start()]
-        if before.count("{") == before.count("}"):
-            parts.append(before.strip())
+        depth += text.count("{", seen, match.start()) - text.count("}", seen, match.start())
+        seen = match.end()
+        if depth == 0:
+            parts.append(text[begin : match.start()].strip())
             begin = match.end()
     return [*parts, text[begin:].strip()]

@@ -35,6 +35,11 @@ class Published:
     year: str = ""
 
 
+def not_a_preprint(place: str) -> str:
+    """Give a place of publication; "" for arXiv and its CoRR, which hold preprints."""
+    return "" if "arxiv" in place.lower() or place.lower() == "corr" else place
+
+
 def written(told: Published) -> str:
     """Give the parts as one line, "J. Things 3(2), 100-110 (2024)", which `read` takes apart again."""
     if not told.place:

@@ -15,6 +15,8 @@ CHUNK: Final = 1 << 18
 MAX_RECORD: Final = 8 << 20
 MAX_DOCUMENT: Final = 64 << 20
 KEPT: Final = 64 << 10
+# A reason quotes what is wrong, which may be megabytes.
+LONGEST_REASON: Final = 500
 NOON: Final = time(12, tzinfo=UTC)
 EARLIEST_YEAR: Final = 1900
 
@@ -156,8 +158,8 @@ def hashed(raw: bytes) -> str:
 
 
 def rejected(source: str, subject: str, reason: object, raw: bytes) -> Rejected:
-    """Keep an item aside: of its bytes at most the first 64 KiB."""
-    return Rejected(source, subject[:200], str(reason), raw[:KEPT])
+    """Keep an item aside: of its bytes at most the first 64 KiB, of the reason what fits on a line or two."""
+    return Rejected(source, subject[:200], str(reason)[:LONGEST_REASON], raw[:KEPT])
 
 
 def too_long(source: str, subject: str, size: int, raw: bytes) -> Rejected:

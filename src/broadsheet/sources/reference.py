@@ -1,13 +1,16 @@
 """What the formats of reference managers have in common: one reference, and the paper it names."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
+from broadsheet.lib.text import squash
 from broadsheet.record.identifiers import BadIdentifier, Identifier, arxiv_id, doi, identify
 from broadsheet.record.paper import Author, PaperData
+from broadsheet.sources.published import Published, arxiv_categories, written
 from broadsheet.sources.reading import EARLIEST_YEAR, BadItem, noon, possible_day
 
 # Where people leave the id of a preprint: "arXiv preprint arXiv:2405.12345", "arXiv:hep-th/9901001 [hep-th]".
@@ -18,6 +21,9 @@ _NAMED_ARXIV: Final = re.compile(
 )
 _CORR: Final = re.compile(r"abs/(\d{4}\.\d{4,5})(?!\d)")
 _YEAR: Final = re.compile(r"\d{4}(?:-\d\d)?")
+_MARKUP: Final = re.compile(r"</?(?:i|b|sub|sup|span|jats:\w+)\b[^<>]*>")
+# More than any paper has had: the largest collaborations sign with fifteen thousand.
+MOST_AUTHORS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,32 @@ class Reference:
     categories: tuple[str, ...] = ()
 
 
+def published_in(reference: Reference, published: Published, keywords: Iterable[str] = ()) -> Reference:
+    """Add where a reference was published, and the categories of arXiv among its keywords.
+
+    The year of a preprint is in its id; any other year has no place but the reference to a publication. Only a preprint
+    of arXiv is in its categories: others use the same words.
+    """
+    named = any(name.scheme == "arxiv" for name in identifiers(reference))
+    journal_ref = written(published) if published.place or not named else ""
+    categories = (*reference.categories, *(arxiv_categories(keywords) if named else ()))
+    return replace(reference, journal_ref=journal_ref, categories=categories)
+
+
+def unmarked(text: str) -> str:
+    """Drop the marks of HTML and JATS that reference managers and publishers leave in titles and abstracts."""
+    return squash(_MARKUP.sub("", text)) if "<" in text else text
+
+
 def paper_of(reference: Reference, source: str, raw_hash: str, today: date) -> PaperData:
-    """Give the paper a reference names. Raises BadItem without a title or with an impossible date.
+    """Give the paper a reference names. Raises BadItem without a title, with an impossible date or too many authors.
 
     Only a full date is a day of submission; noon stands for its hour.
     """
     if not reference.title:
         raise BadItem("an entry without a title")
+    if len(reference.authors) > MOST_AUTHORS:
+        raise BadItem(f"an entry of {len(reference.authors):,} authors")
     return PaperData(
         source=source,
         title=reference.title,

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import BinaryIO, Final
 
 from broadsheet.lib.clock import Clock, now
 from broadsheet.record.identifiers import identify
 from broadsheet.record.paper import Author, Item, PaperData
 from broadsheet.sources.names import family_first
-from broadsheet.sources.published import YEAR, Published, arxiv_categories, written
+from broadsheet.sources.published import YEAR, Published, not_a_preprint
 from broadsheet.sources.reading import (
     MAX_RECORD,
     BadItem,
@@ -22,7 +23,7 @@ from broadsheet.sources.reading import (
     rejected,
     too_long,
 )
-from broadsheet.sources.reference import Reference, identifiers, paper_of
+from broadsheet.sources.reference import Reference, paper_of, published_in
 
 SOURCE: Final = "ris"
 
@@ -43,6 +44,17 @@ def recognises(head: bytes, filename: str) -> bool:
 def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
     """Read every record from TY to ER; one that begins before the last has ended ends it."""
     today = clock().date()
+    for held, size, begun in _records(stream):
+        yield _item(held, size, begun, today)
+
+
+def records(stream: BinaryIO) -> Iterator[bytes]:
+    """Give the bytes of every record that is not too long, as they are hashed."""
+    return (b"\n".join(held) for held, size, _begun in _records(stream) if size <= MAX_RECORD)
+
+
+def _records(stream: BinaryIO) -> Iterator[tuple[list[bytes], int, int]]:
+    """Give the lines of every record, its size in bytes, and the number of its first line."""
     held: list[bytes] = []
     begun, size = 0, 0
     for number, raw, length in lines(chunks(stream)):
@@ -50,7 +62,7 @@ def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
         opens = line.startswith((b"TY  -", b"TY -"))
         if opens or not begun:
             if begun:
-                yield _item(held, size, begun, today)
+                yield held, size, begun
             held, begun, size = [], number if opens else 0, 0
         if not begun:
             continue
@@ -58,10 +70,10 @@ def read(stream: BinaryIO, filename: str, clock: Clock = now) -> Iterator[Item]:
         if size <= MAX_RECORD:
             held.append(line)
         if line.startswith((b"ER  -", b"ER -")):
-            yield _item(held, size, begun, today)
+            yield held, size, begun
             held, begun, size = [], 0, 0
     if begun:
-        yield _item(held, size, begun, today)
+        yield held, size, begun
 
 
 def _item(held: list[bytes], size: int, begun: int, today: date) -> Item:
@@ -76,6 +88,11 @@ def _item(held: list[bytes], size: int, begun: int, today: date) -> Item:
 
 
 def _tags(text: str) -> Tags:
+    return {tag: [value for one in values if (value := checked(one))] for tag, values in told(text).items()}
+
+
+def told(text: str) -> Tags:
+    """Give the values of a record by their tags, as they are written; lines without a tag go on the one before."""
     tags: Tags = {}
     last: list[str] = []
     for line in text.split("\n"):
@@ -84,13 +101,15 @@ def _tags(text: str) -> Tags:
             last.append(match[2] or "")
         elif last and line.strip():
             last[-1] += " " + line
-    return {tag: [value for told in values if (value := checked(told))] for tag, values in tags.items()}
+    return tags
+
+
+def _first(tags: Tags, *names: str) -> str:
+    return next((tags[name][0] for name in names if tags.get(name)), "")
 
 
 def _paper(tags: Tags, raw: bytes, today: date) -> PaperData:
-    def first(*names: str) -> str:
-        return next((tags[name][0] for name in names if tags.get(name)), "")
-
+    first = partial(_first, tags)
     if not tags.get("TY"):
         raise BadItem("a record without its type")
     names = tags.get("AU") or tags.get("A1") or tags.get("A2") or []
@@ -107,27 +126,17 @@ def _paper(tags: Tags, raw: bytes, today: date) -> PaperData:
     )
     if not reference.doi:
         reference = replace(reference, doi=_doi(named))
-    names_arxiv = any(name.scheme == "arxiv" for name in identifiers(reference))
-    published = _published(tags, journal)
-    reference = replace(
-        reference,
-        journal_ref=written(published) if published.place or not names_arxiv else "",
-        categories=arxiv_categories(tags.get("KW", [])) if names_arxiv else (),
-    )
+    reference = published_in(reference, _published(tags, journal), tags.get("KW", []))
     return paper_of(reference, SOURCE, hashed(raw), today)
 
 
 def _published(tags: Tags, journal: str) -> Published:
-    def first(*names: str) -> str:
-        return next((tags[name][0] for name in names if tags.get(name)), "")
-
+    first = partial(_first, tags)
     year = first("PY", "Y1", "DA")[:4]
     year = year if YEAR.fullmatch(year) else ""
-    place = "" if "arxiv" in journal.lower() or journal.lower() == "corr" else journal
-    if not place:
-        publisher = first("PB")
-        # Who gives out a preprint is no place of publication.
-        place = "" if "arxiv" in publisher.lower() or tags["TY"][0] == "UNPB" else publisher
+    # Who gives out a preprint is no place of publication.
+    publisher = "" if tags["TY"][0] == "UNPB" else first("PB")
+    place = not_a_preprint(journal) or not_a_preprint(publisher)
     if not place:
         return Published(year=year)
     begin, end = first("SP"), first("EP")

@@ -30,7 +30,10 @@ SUBSCRIBE: Final = "Subscribe"
 
 _BYLINE = re.compile(r"by ?\S.* and the research community")
 _LISTED = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{1,2}(?:, \d{4})?")
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|main|article|section|div)\b", re.I | re.S)
+# Possessive: from comments that no page follows there is no way back, or each would double the time.
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body|main|article|section|div)\b", re.I | re.S
+)
 _PAPER_PATH = re.compile(r"/papers/([^/?#]+)(#community)?$")
 _NUMBER = re.compile(r"\d{1,7}")
 

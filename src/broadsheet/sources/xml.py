@@ -14,7 +14,8 @@ from broadsheet.record.paper import Item, PaperData, Rejected
 from broadsheet.sources.batch import SourceError
 
 MAX_BYTES = 64 * 2**20
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+# Possessive: from comments that no page follows there is no way back, or each would double the time.
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -19,6 +18,7 @@ from broadsheet.papers.finding import FoundPaper
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
 from broadsheet.web import categories, cover
+from broadsheet.web.addresses import address
 from broadsheet.web.badges import Badge, badges, figures
 from broadsheet.web.reasons import sentences
 
@@ -42,6 +42,7 @@ class Card:
 
     placed: a curator placed it there, beside the day of its announcement.
     voted, saved: what the reader of the page did; submitter, organisations: what readers told of the paper.
+    lead: it is the first of an edition.
     """
 
     paper: Paper
@@ -52,7 +53,6 @@ class Card:
     long: bool
     authors: list[str]
     more: int
-    cover: SafeString
     categories: list[Category]
     badges: list[Badge]
     figures: list[str]
@@ -66,6 +66,12 @@ class Card:
     saved: bool = False
     submitter: Reader | None = None
     organisations: list[Organisation] = field(default_factory=list)
+    lead: bool = False
+
+    @property
+    def cover(self) -> SafeString:
+        """Its plate, a wide one for the first of an edition."""
+        return cover.draw(self.paper.title, self.categories[0].code if self.categories else "", wide=self.lead)
 
     @property
     def title_id(self) -> str:
@@ -112,13 +118,12 @@ def _card(
     return Card(
         paper=paper,
         rank=rank,
-        url=reverse("paper", args=[paper.key]),
+        url=address("paper", paper.key),
         title=render(paper.title, words),
         abstract=render(excerpt(paper.abstract, words), words),
         long=len(paper.abstract) > SHORT_ABSTRACT,
         authors=shown,
         more=len(names) - len(shown),
-        cover=cover.draw(paper.title, found[0].code if found else "", wide=lead),
         categories=found,
         badges=badges(paper, marks.links.get(paper.id, ())),
         figures=figures(paper),
@@ -132,6 +137,7 @@ def _card(
         saved=paper.id in marks.saved,
         submitter=marks.submitters.get(paper.id),
         organisations=marks.organisations.get(paper.id, []),
+        lead=lead,
     )
 
 

@@ -11,6 +11,7 @@ form = require_http_methods(["GET", "HEAD", "POST"])
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/deliveries", form(deliveries.show), name="deliveries"),
     path("me/deliveries/<int:number>", form(deliveries.one), name="delivery-place"),
+    path("me/deliveries/<int:number>/change", form(deliveries.change), name="change-place"),
     path("me/deliveries/<int:number>/<str:act>", require_POST(deliveries.act), name="act-on-place"),
     path("me/deliveries/<int:number>/retry/<uuid:delivery>", require_POST(deliveries.retry), name="retry-delivery"),
 ]

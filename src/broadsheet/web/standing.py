@@ -17,12 +17,37 @@ def sentences(reader: Reader) -> list[str]:
     return [_start(terms), *_earned(terms), *_losses(terms)]
 
 
+def terms(reader: Reader) -> list[tuple[str, str]]:
+    """Name the terms of a reader's standing for moderators, in percent; those that change nothing are left out."""
+    told = reader.standing_terms
+    if not told:
+        return []
+    if told.get("by_role"):
+        named = [(_("in full, by the role"), "")]
+    else:
+        shares = {"start": _("began at"), "age_part": _("time here"), "active_part": _("days active")}
+        named = [(label, f"{_percent(told.get(name, 0))} %") for name, label in shares.items()]
+        if told.get("accepted_part"):
+            named.append((_("contributions"), f"+{_percent(told['accepted_part'])} %"))
+    if told.get("upheld_factor", 1) < 1:
+        named.append((_("upheld reports leave"), f"{_percent(told['upheld_factor'])} %"))
+    if told.get("discount"):
+        named.append((_("findings take"), f"{_percent(told['discount'])} %"))
+    return named
+
+
 def _start(terms: dict[str, float]) -> str:
     if terms.get("start", 0) > rules().newcomer:
-        said = _("Someone with standing vouched for you, so your vote began at %(percent)d %%.")
+        said = _("Someone with standing vouched for you, so your vote began at %(percent)s %%.")
     else:
-        said = _("Your vote began at %(percent)d %%, as every new one does that nobody vouched for.")
-    return said % {"percent": round(100 * terms.get("start", 0))}
+        said = _("Your vote began at %(percent)s %%, as every new one does that nobody vouched for.")
+    return said % {"percent": _percent(terms.get("start", 0))}
+
+
+def _percent(share: float) -> str:
+    """A share in percent: whole, but below one percent, where rounding would say none."""
+    percent = 100 * share
+    return f"{percent:.1f}" if 0 < percent < 1 else str(round(percent))
 
 
 def _earned(terms: dict[str, float]) -> list[str]:

@@ -71,7 +71,7 @@ def test_what_is_no_token_of_ours_makes_a_stranger(db: None, header: str) -> Non
     assert (caller.reader, caller.token, caller.problem) == (None, None, "unknown")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["", "Bearer ", "Basic ", "bearer bs_"]))
 def test_no_header_is_too_strange(db: None, text: str, scheme: str) -> None:
     assert of_header(scheme + text).reader is None

@@ -26,6 +26,7 @@ from broadsheet.community.tests.factory import a_paper, reader
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
 from broadsheet.papers import finding
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.readers import tokens
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[None]:
     settings.CONFIG = replace(settings.CONFIG, home=tmp_path, values={**settings.CONFIG.values, "encoder": "none"})
     caches["memory"].clear()
     finding.forget()
-    fill()
+    written("reads", fill)
     finding.index()
     yield
     finding.forget()
@@ -335,7 +336,7 @@ WILD = st.one_of(
 )
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.dictionaries(
     st.sampled_from(["p", "limit", "sort", "date", "week", "month", "submitter", "q", "cursor", "x"]), WILD, max_size=4
 ), key=st.text(max_size=30))  # fmt: skip

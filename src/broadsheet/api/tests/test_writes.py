@@ -225,7 +225,7 @@ JSON = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), address=st.sampled_from([at for method, at in CALLS if method == "POST"]))
 def test_no_body_makes_a_500(data: st.DataObject, address: str, paper: Paper) -> None:
     caches["memory"].clear()

@@ -1,8 +1,13 @@
 """The record in bulk, so that a mirror can follow."""
 
-from typing import Literal
+import threading
+from collections.abc import Iterator
+from typing import Final, Literal
+from weakref import WeakSet
 
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 
 from broadsheet.api.errors import ApiError
@@ -12,6 +17,9 @@ from broadsheet.export import dump
 from broadsheet.papers import copying
 
 router = Router(tags=["export"])
+# As many papers are made at once and handed over whole; whoever reads them slowly keeps no thread of the site.
+AT_ONCE: Final = 1000
+AGAIN: Final = 60
 
 
 class Asked(Schema):
@@ -24,10 +32,11 @@ class Asked(Schema):
 
 @router.get(
     "export",
-    response={200: str, **READ, 501: schemas.Error},
+    response={200: str, **READ, 501: schemas.Error, 503: schemas.Error},
     summary="Every paper that changed after a number",
     description="One line per paper, in the order of its newest change, as the paper is now; the last line is "
-    '{"head": n}, from which to go on with since=n. The header X-Broadsheet-Seq names the newest change there is.',
+    '{"head": n}, from which to go on with since=n. The header X-Broadsheet-Seq names the newest change there is. '
+    "Few may fetch more than a thousand papers in one piece at a time; others are told 503 and when to come again.",
 )
 def changes(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     """Stream the papers that changed after a number, as another Broadsheet imports them."""
@@ -37,8 +46,56 @@ def changes(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
         pieces = write(copying.changed(asked.since, upto), upto, asked.limit)
     except dump.NoParquet as problem:
         raise ApiError(501, str(problem)) from None
-    response = StreamingHttpResponse(pieces, content_type=dump.MEDIA[asked.format])
+    response = _response(pieces, asked)
     response["X-Broadsheet-Seq"] = str(upto)
     response["Cache-Control"] = "no-cache"
     response["Content-Disposition"] = f'attachment; filename="broadsheet-{asked.since}-{upto}.{asked.format}"'
     return response
+
+
+class Streamed:
+    """Pieces of an answer that are made as they are read. It is under way until it ends, or nobody wants more of it."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self.pieces)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others begin."""
+        with _turn:
+            _under_way.discard(self)
+
+
+_turn: Final = threading.Lock()
+_under_way: Final[WeakSet[Streamed]] = WeakSet()
+
+
+def _response(pieces: Iterator[bytes], asked: Asked) -> HttpResponse | StreamingHttpResponse:
+    kind = dump.MEDIA[asked.format]
+    if asked.limit is not None and asked.limit <= AT_ONCE:
+        return HttpResponse(b"".join(pieces), content_type=kind)
+    return StreamingHttpResponse(_begun(pieces), content_type=kind)
+
+
+def _begun(pieces: Iterator[bytes]) -> Streamed:
+    """Begin a stream. Raises ApiError 503 where too many are under way.
+
+    A thread of the site writes it for as long as its reader takes. There are few threads, and a reader who takes for
+    ever must not have them all: the site would answer nobody.
+    """
+    streamed = Streamed(pieces)
+    with _turn:
+        if len(_under_way) >= max(1, settings.CONFIG.web_threads // 2):
+            says = _("Others fetch the record at the moment. Ask for parts, with limit=1000 and since, or come again.")
+            raise ApiError(503, says, {"Retry-After": str(AGAIN)})
+        _under_way.add(streamed)
+    return streamed

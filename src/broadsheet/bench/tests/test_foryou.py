@@ -2,12 +2,14 @@
 
 import json
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
+if not find_spec("sklearn"):
+    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 from broadsheet.bench import foryou
 from broadsheet.bench.foryou_readers import Proxy, Reader, World, split
@@ -76,6 +78,7 @@ def test_every_method_has_every_measure_with_its_interval(proxy: Proxy, staged: 
     assert all("noise_loss_to_svm" in key for key in board.losses(results))
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_does(proxy: Proxy, staged: Stage) -> None:
     board = foryou.Board(proxy, (0, 1), noisy=True)
     jobs = list(board.jobs(staged))[:2]

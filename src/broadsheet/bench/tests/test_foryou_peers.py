@@ -2,6 +2,7 @@
 
 import math
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from broadsheet.bench.foryou_peers import Content, centroid, cosine, part, popularity, svm, words_of
 from broadsheet.bench.report import CannotMeasure
 
-pytest.importorskip("sklearn")
+if not find_spec("sklearn"):
+    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 DRAW = np.random.default_rng(4)
 VECTORS = DRAW.normal(size=(40, 6)).astype(np.float32)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from broadsheet.cli import CommandFailed
-from broadsheet.commands import cluster_command
+from broadsheet.commands import cluster_command, snapshot_command
 from broadsheet.commands.cluster_command import Keeper
 from broadsheet.lib.files import lock
 from broadsheet.search.cluster import node
@@ -138,3 +138,12 @@ def test_a_first_start_that_fails_is_an_error(home: Path) -> None:
 
     with pytest.raises(ClusterError, match="cannot listen"):
         _keeper(start).run()
+
+
+def test_a_shard_of_a_cluster_is_not_taken_from_a_copy_by_hand(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, cluster="192.0.2.1:6379", snapshot_address=str(home / "copies"))
+    monkeypatch.setattr(snapshot_command, "migrate", lambda: None)
+    parser = argparse.ArgumentParser()
+    snapshot_command.arguments(parser)
+    with pytest.raises(CommandFailed, match="begins from its newest copy by itself"):
+        snapshot_command.run(parser.parse_args(["get"]))

@@ -10,7 +10,7 @@ from broadsheet.cli import DONE, FAILED, main
 from broadsheet.lib.tests.loopback import Loopback, playing
 from broadsheet.papers import outside
 from broadsheet.papers.models import Harvest, Paper
-from broadsheet.readers import accounts, library
+from broadsheet.readers import accounts, filing, library
 from broadsheet.readers.tests.site import configure, reader
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,8 @@ def test_each_reader_has_their_own_place_in_a_library(say: Say, server: Loopback
     say("zotero:users/12345", "--reader", "ada")
     assert say("zotero:users/12345", "--reader", "bo")["saved"] == 1
     assert say("zotero:users/12345")["same"] == 1
-    assert [asked.query.get("since") for asked in server.asked] == [None, None, None]
+    papers = [asked for asked in server.asked if asked.path.endswith("/top")]
+    assert [asked.query.get("since") for asked in papers] == [None, None, None]
     say("zotero:users/12345", "--reader", "bo")
     assert server.asked[-1].query["since"] == "57"
     say("zotero:users/12345", "--reader", "bo", "--again")
@@ -153,6 +154,20 @@ def test_a_library_goes_to_zotero_without_what_is_there_already(
     assert server.asked[-1].path == "/users/12345/items"
 
 
+@pytest.mark.parametrize("wanted", [(), ("--tags",)])
+def test_tags_go_to_zotero_only_where_that_is_asked_for(
+    say: Say, push: Say, server: Loopback, tmp_path: Path, wanted: tuple[str, ...]
+) -> None:
+    reader("ada")
+    (tmp_path / "a.bib").write_text(BIB.replace("title={On honey},", "title={On honey}, keywords={hive, wax},"))
+    say(str(tmp_path / "a.bib"), "--reader", "ada")
+    play(server, item(1))
+    server.answer("/users/12345/items", json.dumps({"success": {"0": "ABCD2345"}, "failed": {}}))
+    assert push("users/12345", *wanted)["added"] == 1
+    (sent,) = json.loads(server.asked[-1].body)
+    assert sent.get("tags") == ([{"tag": "hive"}, {"tag": "wax"}] if wanted else None)
+
+
 def test_a_push_that_cannot_be_says_why_and_sends_nothing(push: Say, server: Loopback, settings: Settings) -> None:
     assert "no reader ada" in str(push("users/12345")["err"])
     reader("ada")
@@ -163,3 +178,33 @@ def test_a_push_that_cannot_be_says_why_and_sends_nothing(push: Say, server: Loo
     configure(settings, zotero_key="")
     assert "needs a key" in str(push("users/12345")["err"])
     assert {asked.method for asked in server.asked} == {"GET"}
+
+
+def filed(handle: str) -> dict[str, filing.Filed]:
+    found = accounts.by_handle(handle)
+    assert found
+    told = filing.of(found, library.papers(found).values_list("pk", flat=True))
+    return {Paper.objects.get(pk=number).key: each for number, each in told.items()}
+
+
+def test_the_tags_and_notes_of_a_file_come_along_once(say: Say, tmp_path: Path) -> None:
+    reader("ada")
+    path = tmp_path / "a.bib"
+    path.write_text(BIB.replace("title={On bees},", "title={On bees}, keywords={hive; wax}, annote={Ask \\_Bo\\_.},"))
+    for _ in range(2):
+        assert say(str(path), "--reader", "ada")["status"] == DONE
+        assert filed("ada")["2611.00001"] == filing.Filed(note="Ask _Bo_.", tags=("hive", "wax"))
+    reader("bo")
+    say(str(path), "--reader", "bo", "--without-notes")
+    assert not filed("bo")["2611.00001"]
+
+
+def test_the_tags_and_notes_of_a_zotero_library_come_along_once(say: Say, server: Loopback) -> None:
+    reader("ada")
+    note = {"key": "NOTE0001", "itemType": "note", "parentItem": "ABCD0001", "note": "<p>Read <b>this</b></p>"}
+    server.answer("/users/12345/items", json.dumps([{"key": "NOTE0001", "data": note}]), Last_Modified_Version="57")
+    play(server, item(1, tags=[{"tag": "hive"}, {"tag": "q-bio", "type": 1}]))
+    for _ in range(2):
+        said = say("zotero:users/12345", "--reader", "ada", "--again")
+        assert said["status"] == DONE
+        assert filed("ada") == {"2611.00001": filing.Filed(note="Read this", tags=("hive",))}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers.models import Reader
 
@@ -26,5 +27,5 @@ def reader(number: int = 1, **fields: object) -> Reader:
 def a_paper(number: int = 1, **fields: object) -> Paper:
     """Take in the invented paper with this number and give it as the record keeps it; `fields` replace its data's."""
     data = paper(number, **fields)
-    ingest([data], now=NOON)
+    written(("a paper", repr(data)), lambda: ingest([data], now=NOON))
     return Paper.objects.get(identifiers__name=str(data.identifiers[0]))

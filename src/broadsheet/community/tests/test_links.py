@@ -67,7 +67,7 @@ def test_what_is_no_public_address_is_refused(given: str) -> None:
 )
 @example("https://[v1.x]/")
 @example("http://\u2488.example")
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=100, deadline=None)
 def test_whatever_is_kept_is_plain_bounded_and_stays_the_same(given: str) -> None:
     try:
         kept = links.check_url(given)

@@ -85,7 +85,7 @@ def test_addresses_are_unique_whatever_the_names() -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=25, deadline=None)
 def test_no_two_organisations_look_alike(names: list[str]) -> None:
     Organisation.objects.all().delete()
     for name in names:
@@ -191,3 +191,13 @@ def test_a_curator_changes_what_is_said_and_the_address_stays() -> None:
     organisations.change(curator(), made, name="HIVE Institute", url="", domains=[], about="Bees")
     with pytest.raises(Refused, match="Only curators"):
         organisations.change(reader(1), made, name="Mine", url="", domains=[], about="")
+
+
+@pytest.mark.django_db
+def test_papers_whose_day_is_not_known_come_last_on_every_database() -> None:
+    ada = reader(1, role="curator")
+    made = organisations.found(ada, "Bee lab", "", [], "", now=NOON)
+    dated, undated = a_paper(1), a_paper(2, announced=None, announced_by="")
+    for each in (dated, undated):
+        organisations.affiliate(ada, made, each, now=NOON)
+    assert list(organisations.papers(made)) == [dated, undated]

@@ -107,7 +107,7 @@ def test_no_single_sign_of_a_token_can_be_changed(make: Make) -> None:
             links.read("vote", forged, now=NOON)
 
 
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"[\w-]{43}(\.[0-9]{0,25}){0,7}")))
 def test_nonsense_is_refused_with_a_sentence(text: str) -> None:
     for purpose in ("confirm", "unsubscribe"):

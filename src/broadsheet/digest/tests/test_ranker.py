@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from broadsheet.digest import reasons
 from broadsheet.digest.choose import Wish, choose
 from broadsheet.digest.pool import read
-from broadsheet.digest.ranker import TRENDING, ranker_for, rankers_for
+from broadsheet.digest.ranker import Ranker, rankers_for
 from broadsheet.foryou import features
 from broadsheet.foryou.tests.reading import record
 from broadsheet.foryou.tests.taste import vote
@@ -35,8 +35,12 @@ def ada(papers: Papers) -> Reader:
     return ada
 
 
-def test_who_told_nothing_and_who_has_no_account_get_what_trends(papers: Papers) -> None:
-    assert ranker_for(None) is TRENDING and ranker_for(reader("bo")) is TRENDING
+def ranker_for(reader: Reader) -> Ranker:
+    return rankers_for([reader])[reader.pk]
+
+
+def test_of_who_told_nothing_nothing_was_learned(papers: Papers) -> None:
+    assert rankers_for([reader("bo")]) == {}
     features.forget()
 
 

@@ -163,7 +163,7 @@ def test_addresses_have_one_form() -> None:
     assert addresses.written("ada@bücher.example") == "ada@xn--bcher-kva.example"
 
 
-@effort(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=40), st.tuples(st.text(max_size=12), st.text(max_size=12)).map("@".join)))
 def test_whatever_passes_for_an_address_can_stand_in_a_header(text: str) -> None:
     try:

@@ -13,6 +13,7 @@ from broadsheet.editions.named import NamedList, NoSuchList, exists, head, named
 from broadsheet.papers import finding, store
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers import follows, library
 from broadsheet.record.paper import Author, PaperData
@@ -49,6 +50,11 @@ def of(number: int) -> Paper:
 @pytest.fixture
 def world() -> None:
     """Paper 1 is in every list there is; paper 9 is of the day before, and in every list but that of its day."""
+    written("every list", fill)
+    finding.index()
+
+
+def fill() -> None:
     abstract = "We study two suns on ImageNet."
     take(paper(1, abstract=abstract), paper(9, abstract=abstract, announced=DAY - timedelta(days=1)))
     take(paper(2, authors=(Author("Cy Other"),), abstract="Of slow rivers."))
@@ -56,7 +62,6 @@ def world() -> None:
     lab = organisations.found(curator, "Lab", "", [], "", now=NOW)
     for number in (1, 9):
         organisations.affiliate(curator, lab, of(number), now=NOW)
-    finding.index()
 
 
 @pytest.mark.parametrize("key", KEYS)

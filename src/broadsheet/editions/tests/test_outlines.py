@@ -1,5 +1,7 @@
 """Outlines of feeds: what becomes a list, and what is refused."""
 
+import time
+
 import pytest
 
 from broadsheet.editions import outlines
@@ -43,6 +45,15 @@ def test_what_this_site_writes_it_reads() -> None:
     assert found == [outlines.Line("Ada & <Co>", line.feed, ("category/cs.CL",))]
 
 
+def test_the_name_that_a_reader_gave_is_beside_the_title_that_the_feed_gives_itself() -> None:
+    feed, page = "https://here.example/feeds/category/cs.CL.atom", "https://here.example/category/cs.CL"
+    written = opml("Mine", [("", [Outline("Computation and Language", feed, page, "My <field>")])])
+    assert b'text="My &lt;field&gt;" title="Computation and Language"' in written
+    assert outlines.read(written)[0].name == "My <field>"
+    alike = b'<opml><body><outline title="A" text="A" xmlUrl="x"/><outline text="B" xmlUrl="y"/></body></opml>'
+    assert [(line.title, line.name) for line in outlines.read(alike)] == [("A", ""), ("B", "")]
+
+
 BILLION = b"""<?xml version="1.0"?><!DOCTYPE opml [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>
 <opml version="2.0"><body><outline xmlUrl="&b;"/></body></opml>"""
 OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE opml [<!ENTITY a SYSTEM "file:///etc/hostname">]>
@@ -83,3 +94,13 @@ def test_deep_nesting_is_read_like_any_other() -> None:
     except Refused:
         return
     assert [line.keys for line in found] == [("category/cs.CL",)]
+
+
+def test_an_address_of_nothing_but_blanks_costs_next_to_nothing() -> None:
+    begun = time.process_time()
+    assert outlines.keys_of("https://export.arxiv.org/api/query?search_query=ti:wind" + "+" * 200_000 + "x") == ()
+    # Looked at from every blank, they take minutes.
+    assert time.process_time() - begun < 2
+    assert outlines.keys_of("https://export.arxiv.org/api/query?search_query=ti:wind++AND+%20au:lum") == (
+        "search/wind author:lum",
+    )

@@ -41,7 +41,7 @@ def test_what_goes_to_zotero_comes_back_as_the_same_paper(journal: str) -> None:
     names = (Identifier("arxiv", "2611.00001"), Identifier("doi", "10.1000/182"))
     authors = (Author("Zoë van der Hive"), Author("Bo Bug Jr."))
     told = item(identifiers=names, authors=authors, title=r"On $x^2$ and H\"ohlen", journal_ref=journal)
-    (found,), passed = _sorted_out(
+    (found,), passed, _owned = _sorted_out(
         [{"key": "ABCD2345", "meta": {}, "data": {"key": "ABCD2345", **told}}], date(2026, 11, 20)
     )
     assert isinstance(found, PaperData) and not passed

@@ -3,6 +3,7 @@
 from broadsheet.foryou import exploring, features, pool
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.record.paper import Author
 from broadsheet.web.tests.conftest import NOW, made
 
@@ -36,7 +37,7 @@ def record() -> dict[str, list[Paper]]:
                     categories=(f"x.{field}",),
                 )
             )
-    ingest(found, now=NOW)
+    written("eight fields", lambda: ingest(found, now=NOW))
     for memory in (features, pool, exploring):
         memory.forget()
     features.build_background(NOW)

@@ -6,6 +6,7 @@ from broadsheet.community import votes
 from broadsheet.foryou import features
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.readers.models import Reader
 from broadsheet.record.paper import Author
 from broadsheet.web.tests.conftest import NOW, made
@@ -30,7 +31,7 @@ def record() -> dict[str, list[Paper]]:
             abstract = f"We study {' and '.join(turned[:9])} with a novel method, part {number}."
             author = (Author(f"{field.title()} Person {number % 3}"),)
             found.append(made(place * 20 + number, title=title, abstract=abstract, authors=author))
-    ingest(found, now=NOW)
+    written("four fields", lambda: ingest(found, now=NOW))
     features.forget()
     features.build_background(NOW)
     papers = {paper.title: paper for paper in Paper.objects.order_by("pk")}
@@ -42,8 +43,8 @@ def record() -> dict[str, list[Paper]]:
 
 def vote(reader: Reader, *papers: Paper, at: datetime = NOW) -> None:
     """Let a reader vote for papers."""
-    for paper in papers:
-        votes.cast(reader, paper, now=at)
+    name = ("votes", reader.pk, reader.standing, tuple(paper.pk for paper in papers), at)
+    written(name, lambda: [votes.cast(reader, paper, now=at) for paper in papers])
 
 
 LATER = datetime(2024, 5, 28, 9, tzinfo=UTC)

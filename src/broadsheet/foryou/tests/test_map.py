@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from broadsheet.foryou import features as known
 from broadsheet.foryou import map as topic_map
-from broadsheet.foryou.map import Map, Place, spelt
+from broadsheet.foryou.map import Map, Place, named, spelt
 from broadsheet.foryou.models import Seed
 from broadsheet.learning.background import Background
 from broadsheet.learning.features import Features, Words
@@ -50,6 +50,20 @@ FIELDS = (
 )
 def test_a_term_is_spelt_as_its_papers_write_it_inside_of_sentences(term: str, text: str, said: str) -> None:
     assert spelt(term, text) == said
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "titles", "said"),
+    [
+        ("llms", "", "Faster LLMs for All", "LLMs"),
+        ("llms", "We train llms.", "Faster LLMs for All", "llms"),
+        ("machine learning", "", "Machine Learning for Bees", "machine learning"),
+    ],
+)
+def test_a_term_that_no_abstract_holds_is_spelt_as_titles_do_within_a_word(
+    term: str, text: str, titles: str, said: str
+) -> None:
+    assert named(term, text, titles) == said
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -149,3 +150,10 @@ def test_a_wrong_orcid_is_refused_without_asking_and_a_silent_registry_in_a_sent
 def test_keys_become_numbers_and_unknown_ones_nothing() -> None:
     first = Paper.objects.get(key="2405.15001").pk
     assert seeds.of_keys(["2405.15001", "2405.15001", "nope", "\x00", "x" * 5000]) == [first]
+
+
+def test_a_long_paste_of_empty_lines_costs_next_to_nothing() -> None:
+    begun = time.process_time()
+    assert keys(seeds.of_text("2405.15001" + "\n" * 300_000 + "x", NOW)) == ["2405.15001"]
+    # Followed to their end from every line, these take minutes.
+    assert time.process_time() - begun < 5

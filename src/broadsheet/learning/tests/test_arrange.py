@@ -75,7 +75,7 @@ some_arms = st.dictionaries(st.sampled_from(sorted(ARMS)), st.floats(0, 5))
 
 
 @given(days, some_knobs, some_arms, st.integers(0, 2**32))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_every_list_keeps_its_promises(day: Candidates, knobs: Knobs, arms: dict[str, float], seed: int) -> None:
     picks = arrange(day, knobs, arms=arms, seed=seed)
     known = set(day.story[day.seen].tolist())
@@ -95,7 +95,7 @@ def test_every_list_keeps_its_promises(day: Candidates, knobs: Knobs, arms: dict
 
 
 @given(days, some_knobs, st.integers(0, 99))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_terms_add_up_to_the_score_exactly_in_any_order(day: Candidates, knobs: Knobs, seed: int) -> None:
     for pick in arrange(day, knobs, arms=EVERY_ARM, seed=seed)[:8]:
         assert tuple(pick.terms) == TERMS
@@ -104,7 +104,7 @@ def test_terms_add_up_to_the_score_exactly_in_any_order(day: Candidates, knobs: 
 
 
 @given(days, some_knobs, st.integers(0, 99))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_the_order_in_which_candidates_come_does_not_matter(day: Candidates, knobs: Knobs, seed: int) -> None:
     turned = np.random.default_rng(seed).permutation(len(day))
     fields = {name: getattr(day, name)[turned] for name in Candidates.__slots__}
@@ -116,7 +116,7 @@ def test_the_order_in_which_candidates_come_does_not_matter(day: Candidates, kno
 
 
 @given(days, some_knobs, st.integers(0, 99))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_exploration_moves_papers_down_and_changes_neither_order_nor_score(
     day: Candidates, knobs: Knobs, seed: int
 ) -> None:

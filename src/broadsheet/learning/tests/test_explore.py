@@ -49,7 +49,7 @@ def some(arm: str, state: str, days: float, rewarded: int, count: int) -> list[O
 
 
 @given(outcomes, st.integers(0, 2**32), st.randoms())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_weights_add_up_leave_no_arm_out_and_do_not_depend_on_the_order_of_outcomes(
     given_outcomes: list[Outcome], seed: int, shuffler: random.Random
 ) -> None:

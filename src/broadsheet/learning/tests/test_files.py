@@ -18,7 +18,7 @@ from broadsheet.learning.kept import pack, unpack
 from broadsheet.learning.profile import FORMAT, Profile, learn
 from broadsheet.learning.tests.world import World, world
 
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

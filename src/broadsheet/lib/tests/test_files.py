@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from broadsheet.lib.files import lock, write_whole
+from broadsheet.lib.files import lock, scratch, write_whole
 
 HOLD = "import sys\nfrom pathlib import Path\nfrom broadsheet.lib.files import lock\n"
 
@@ -39,3 +39,18 @@ def test_a_lock_is_held_by_one_process_and_freed_when_it_is_killed(tmp_path: Pat
         holder.wait()
     with lock(place, wait=False) as held:
         assert held
+
+
+def test_a_scratch_folder_goes_with_its_block_however_that_ends(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), scratch(tmp_path / "home", ".work-") as folder:
+        (folder / "deep").mkdir()
+        raise OSError("the disk is full")
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_scratch_folders_of_killed_processes_are_cleared_away_and_others_are_left(tmp_path: Path) -> None:
+    (tmp_path / ".work-left").mkdir()
+    (tmp_path / ".work-left" / "half a file").write_text("by somebody who was killed")
+    (tmp_path / ".other-left").mkdir()
+    with scratch(tmp_path, ".work-") as first, scratch(tmp_path, ".work-") as second:
+        assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name, ".other-left"}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from broadsheet import __version__
-from broadsheet.lib.http import Http, HttpError, group_of, is_public, read_url
+from broadsheet.lib.addresses import is_public
+from broadsheet.lib.http import Http, HttpError, group_of, read_url
 from broadsheet.lib.tests.loopback import FakeTime, Loopback, fake_http, playing
 
 
@@ -417,3 +418,13 @@ def test_https_checks_the_name_and_not_the_address(tmp_path: Path, fake_time: Fa
 
     assert caught.value.permanent
     assert names == ["papers.example", "other.example"]
+
+
+def test_a_request_whose_turn_cannot_be_noted_is_not_sent(
+    tmp_path: Path, fake_time: FakeTime, server: Loopback
+) -> None:
+    server.answer("/paper", "text")
+    (tmp_path / "limits").write_text("a file where the folder should be, as good as a disk that is full")
+    with pytest.raises(HttpError, match=r"was not asked, as .*limits cannot be written") as caught:
+        fake_http(tmp_path / "limits", fake_time, tries=1).get(f"http://127.0.0.1:{server.port}/paper")
+    assert not caught.value.permanent and server.asked == []

@@ -75,3 +75,25 @@ def test_killed_before_any_step_the_old_files_are_there_or_the_new_ones_come(
     swap.finish(folder)
     left = {name: text for name, text in state(folder).items() if not name.startswith(".made")}
     assert left == (OLD if step == 0 else NEW)
+
+
+def test_what_somebody_made_in_a_place_that_was_left_does_not_keep_the_new_from_coming(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    home(folder)
+    aside = folder / swap.ASIDE
+    (aside / "mail").mkdir(parents=True)
+    (aside / "mail" / "put aside").write_text("older")
+    change(folder)
+    assert state(folder) == NEW
+
+
+def test_what_another_decided_and_did_not_do_is_done_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "home"
+    home(folder)
+    monkeypatch.setattr(swap, "_finish", lambda folder: None)
+    change(folder)
+    monkeypatch.undo()
+    (other := folder / ".other").mkdir()
+    (other / "secret").write_text("newest")
+    swap.decide(folder, other, [])
+    assert state(folder) == NEW | {"secret": "newest"}

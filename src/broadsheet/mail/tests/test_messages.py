@@ -113,7 +113,7 @@ def test_texts_of_other_alphabets_take_the_shorter_encoding() -> None:
     assert b"base64" not in build(replace(LETTER, text="Les articles du jour, étonnants. " * 50))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TEXTS, TEXTS)
 @example("=?utf-8?q?x?=", "a" * 77)
 @example("\r\nBcc: eve@evil.example", "\r\n\r\nHello")
@@ -131,7 +131,7 @@ def test_no_name_or_title_can_write_a_header(name: str, title: str) -> None:
     _is_well_formed(written)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TEXTS, TEXTS)
 @example("--=_\r\n--", "x" * 5000)
 def test_bodies_come_out_as_they_went_in(text: str, html: str) -> None:
@@ -143,7 +143,7 @@ def test_bodies_come_out_as_they_went_in(text: str, html: str) -> None:
     _is_well_formed(written)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TEXTS)
 @example("ada@reader.example\r\nBcc: eve@evil.example")
 @example("ada@reader.example>,<eve@evil.example")

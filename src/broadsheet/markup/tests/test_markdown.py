@@ -162,13 +162,15 @@ PATHOLOGICAL = [
 ]  # fmt: skip
 
 
+# What takes more than its size takes it in a shorter text too; that the longest is read in time is asked apart.
+@pytest.mark.parametrize("length", [LONGEST // 4, pytest.param(LONGEST, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("piece", PATHOLOGICAL)
-def test_hostile_texts_are_quick(piece: str) -> None:
-    text = (piece * LONGEST)[:LONGEST]
+def test_hostile_texts_are_quick(piece: str, length: int) -> None:
+    text = (piece * length)[:length]
     before = time.process_time()
     made = to_html(text, ADA)
     mentioned(text)
-    assert time.process_time() - before < 2.0
+    assert time.process_time() - before < 2.0 * length / LONGEST
     assert is_harmless(made)
 
 
@@ -177,7 +179,7 @@ def test_a_table_cannot_fill_the_page_with_empty_cells() -> None:
     assert made.count("<td>") <= 4000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -243,7 +245,7 @@ def test_whatever_is_written_is_harmless(text: str) -> None:
     assert is_harmless(to_html(text, ADA))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(st.characters(), max_size=200))
 def test_no_text_at_all_raises(text: str) -> None:
     assert is_harmless(to_html(text, ADA))

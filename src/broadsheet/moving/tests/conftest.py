@@ -1,8 +1,9 @@
 """Sites of a test's own: a home in a folder, its record in a file, filled with a little of everything."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 from broadsheet.moving import databases
 
@@ -32,7 +34,7 @@ def inside(home: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:  # noqa: ANN401
+def filled(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Path:  # noqa: ANN401
     """A home with a little of everything; nobody changes it."""
     home = tmp_path_factory.mktemp("filled")
     (home / "secret").write_text("the key that signs")
@@ -41,10 +43,22 @@ def filled(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> 
     (home / "mail" / "one.log").write_text("a letter")
     (home / "mail" / "dry").mkdir()
     (home / "mail" / "dry" / "two.eml").write_text("a letter that nobody needs")
-    with django_db_blocker.unblock(), inside(home):
-        call_command("migrate", verbosity=0)
-        fill()
+    with django_db_blocker.unblock():
+        make_tables(home / "record.sqlite3")
+        with inside(home):
+            fill()
     return home
+
+
+def make_tables(file: Path) -> None:
+    """Copy the tests' own tables: to take every migration needs seconds (test_schema.py says that both are the same)."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        with closing(sqlite3.connect(file)) as copy:
+            connection.connection.backup(copy)
+    else:
+        with inside(file.parent):
+            call_command("migrate", verbosity=0)
 
 
 def fill() -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from broadsheet.lib.storage import Storage
-from broadsheet.moving import backing, restoring, tables
+from broadsheet.moving import backing, contents, restoring, tables
 from broadsheet.moving.refused import Refused
 from broadsheet.moving.tests.conftest import NOON, Inside
 from broadsheet.papers.models import Paper
@@ -98,7 +98,7 @@ def test_what_is_in_use_is_not_replaced(site: Path) -> None:
 def test_checking_writes_nothing_and_finds_what_is_well(site: Path) -> None:
     place = backup(site)
     before = sorted(path.name for path in site.iterdir())
-    assert restoring.verify(place).rows["readers_reader"] == 2
+    assert contents.verify(place).rows["readers_reader"] == 2
     assert sorted(path.name for path in site.iterdir()) == before
 
 
@@ -141,7 +141,7 @@ def test_a_backup_of_a_newer_version_is_refused(site: Path, monkeypatch: pytest.
     monkeypatch.setattr(tables, "applied", lambda other: [*real(other), ("papers", "0099_from_tomorrow")])
     place = backup(site)
     with pytest.raises(Refused, match="newer version"):
-        restoring.verify(place)
+        contents.verify(place)
 
 
 def test_the_settings_name_the_database_that_the_record_is_in_now(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from broadsheet.lib.storage import Storage
-from broadsheet.moving import archive, backing, restoring
+from broadsheet.moving import archive, backing, contents, restoring
 from broadsheet.moving.refused import Refused
 from broadsheet.moving.tests.conftest import NOON
 from broadsheet.papers.models import Paper
@@ -128,7 +128,7 @@ def test_it_is_refused_and_nothing_changes(name: str, sound: Path, site: Path, t
     place = written(tmp_path / "bad.backup", found)
     before = sorted(str(path) for path in tmp_path.rglob("*"))
     with pytest.raises(Refused) as refused:
-        restoring.verify(place)
+        contents.verify(place)
     assert "\n" not in str(refused.value)
     with pytest.raises(Refused):
         restoring.restore(place, replace=True)
@@ -144,7 +144,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(sound: Path, site: Path, tmp
     for share in (0, 10, len(whole) // 3, len(whole) // 2, len(whole) - 30, len(whole) - 1):
         (tmp_path / "cut").write_bytes(whole[:share])
         with pytest.raises(Refused):
-            restoring.verify(Storage(str(tmp_path / "cut")))
+            contents.verify(Storage(str(tmp_path / "cut")))
 
 
 def unpacked(data: bytes) -> bytes:
@@ -165,7 +165,7 @@ def test_bytes_that_were_changed_anywhere_are_refused(sound: Path, site: Path, t
             continue
         (tmp_path / "bad").write_bytes(bad)
         with pytest.raises(Refused):
-            restoring.verify(Storage(str(tmp_path / "bad")))
+            contents.verify(Storage(str(tmp_path / "bad")))
 
 
 NO_BACKUPS = {

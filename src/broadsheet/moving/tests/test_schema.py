@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from broadsheet.moving import databases
+from broadsheet.moving.tests.conftest import inside
 
 
 def tables(database: BaseDatabaseWrapper) -> dict[str, object]:
@@ -32,11 +34,14 @@ def others(database: BaseDatabaseWrapper) -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
-def test_all_migrations_lead_to_the_tables_of_the_models(filled: Path) -> None:
+def test_all_migrations_lead_to_the_tables_of_the_models(tmp_path: Path) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("compares two SQLite databases")
-    migrated = databases.wrapper(str(filled / "record.sqlite3"))
+    with inside(tmp_path):
+        call_command("migrate", verbosity=0)
+    migrated = databases.wrapper(str(tmp_path / "record.sqlite3"))
     try:
         assert tables(connection) == tables(migrated)
         assert others(connection) == others(migrated)

@@ -1,10 +1,12 @@
 import json
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from broadsheet.lib import swap
 from broadsheet.lib.storage import Storage
 from broadsheet.moving import snapshots
 from broadsheet.moving.refused import Refused
@@ -114,3 +116,42 @@ def test_without_an_index_there_is_nothing_to_copy(site: Path, place: Storage) -
     with pytest.raises(Refused, match="no index"):
         snapshots.put(place, now=NOON, keep=1)
     assert place.names() == []
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_host_that_is_killed_while_the_shard_changes_places_has_the_old_one_or_the_new(
+    indexed: Path, elsewhere: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    place = Storage(str(tmp_path / "snapshots"))
+    made = snapshots.put(place, now=NOON, keep=2)
+    with elsewhere(other := other_host(indexed, tmp_path)):
+        (other / made.shard).mkdir()
+        (other / made.shard / "old").write_text("an index that is behind")
+        real, done = os.rename, 0
+
+        def rename(old: Path, new: Path) -> None:
+            nonlocal done
+            if done == step:
+                raise Killed
+            done += 1
+            real(old, new)
+
+        monkeypatch.setattr(os, "rename", rename)
+        with pytest.raises(Killed):
+            snapshots.get(place)
+        monkeypatch.undo()
+        swap.finish(other)
+        found = {
+            str(path.relative_to(other / made.shard)) for path in (other / made.shard).rglob("*") if path.is_file()
+        }
+        assert (found >= set(made.files)) == (step > 0) and ("old" in found) == (step == 0)
+        if step == 0:
+            snapshots.get(place)
+        finding.forget()
+        assert finding.index() == 0
+        assert not [path for path in other.iterdir() if path.name.startswith(".")]
+    finding.forget()

@@ -117,26 +117,36 @@ def test_a_few_papers_without_a_vector_do_not_keep_from_going_back(model: Path) 
 def test_search_answers_all_the_time(home: Path, model: Path) -> None:
     """The shards are files: whoever reads them needs no record, so a thread can ask while they change hands."""
     told: list[tuple[int, tuple[str, ...], bool]] = []
-    stop = threading.Event()
+    stop, answered = threading.Event(), threading.Condition()
 
     def ask() -> None:
         while not stop.is_set():
             found = finding.reader().search(QUESTION, mode="semantic", limit=10)
-            told.append((len(found.hits), found.notes, found.partial))
+            with answered:
+                told.append((len(found.hits), found.notes, found.partial))
+                answered.notify()
+
+    def hear() -> None:
+        """Wait for two answers, of which the second was asked for after this moment."""
+        with answered:
+            wanted = len(told) + 2
+            assert answered.wait_for(lambda: len(told) >= wanted, timeout=120)
 
     thread = threading.Thread(target=ask)
     thread.start()
     try:
         encoder_change.add(str(model))
         while work(most=15):
-            pass
+            hear()
         for name in ("narrow", "minilm-int8", "narrow"):
             encoder_change.use(name)
+            hear()
         encoder_change.forget("minilm-int8")
+        hear()
     finally:
         stop.set()
         thread.join()
-    assert len(told) > 20 and set(told) == {(10, (), False)}
+    assert set(told) == {(10, (), False)}
 
 
 def test_forgetting_takes_vectors_shard_and_files_and_spares_what_is_in_use(home: Path, model: Path) -> None:

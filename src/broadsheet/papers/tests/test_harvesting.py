@@ -1,3 +1,4 @@
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from broadsheet.papers.harvesting import Harvested, claim, due, harvest
 from broadsheet.papers.models import Harvest, Paper, SourceDay
 from broadsheet.papers.tests.factory import paper
 from broadsheet.papers.tests.fake_source import FakeSource
+from broadsheet.sources.batch import Batch
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 18)
@@ -136,3 +138,52 @@ def test_days_before_the_first_harvest_are_not_expected(http: Http) -> None:
     run(FakeSource().gives(paper(1), day=DAY, expected=1), http)
     days = completeness.recent_days(EVENING + timedelta(days=1), ["arxiv-oai"], 5)
     assert [day.parts for day in days if day.day == date(2026, 11, 16)] == [()]
+
+
+class Broken(FakeSource):
+    """Ends in the middle as nobody foresaw."""
+
+    def __init__(self, ends: BaseException) -> None:
+        super().__init__()
+        self.ends = ends
+
+    def fetch(self, http: Http, cursor: Mapping[str, str], since: date | None, until: date | None) -> Iterator[Batch]:
+        """Give a paper, then end."""
+        yield Batch((paper(1),), {"done": "1"})
+        raise self.ends
+
+
+def test_a_mistake_in_a_source_is_raised_and_told_as_a_failure_that_rests(http: Http) -> None:
+    with pytest.raises(OverflowError):
+        run(Broken(OverflowError("too large to convert")), http)
+    row = Harvest.objects.get()
+    assert (row.state, row.held_until, row.failures) == ("failed", None, 1)
+    assert row.says == "OverflowError: too large to convert" and row.cursor == {"done": "1"}
+    assert not next(check for check in health.source_checks(EVENING) if check.name == "source arxiv-oai").ok
+    assert due(EVENING + timedelta(minutes=4), ["arxiv-oai"]) == []
+    assert due(EVENING + timedelta(minutes=5), ["arxiv-oai"]) == ["arxiv-oai"]
+
+
+@pytest.mark.parametrize("told", [KeyboardInterrupt(), SystemExit(0)])
+def test_a_harvest_that_was_told_to_stop_can_go_on_at_once(http: Http, told: BaseException) -> None:
+    with pytest.raises(type(told)):
+        run(Broken(told), http)
+    assert due(EVENING, ["arxiv-oai"]) == ["arxiv-oai"]
+    again = FakeSource().gives(paper(1)).gives(paper(2))
+    assert run(again, http).report.new == 1 and again.asked == [({"done": "1"}, None)]
+
+
+def test_a_clock_that_was_set_back_keeps_no_source_from_being_harvested(http: Http) -> None:
+    month = timedelta(days=30)
+    run(FakeSource().gives(paper(1)), http, EVENING + month)
+    assert due(EVENING, ["arxiv-oai"]) == ["arxiv-oai"]
+    assert claim("arxiv-oai", EVENING + month)
+    assert due(EVENING, ["arxiv-oai"]) == ["arxiv-oai"]
+    assert run(FakeSource(), http).state == "done"
+
+
+def test_the_clock_of_another_host_may_go_some_minutes_ahead(http: Http) -> None:
+    ahead = EVENING + timedelta(minutes=15)
+    assert claim("arxiv-oai", ahead)
+    assert not claim("arxiv-oai", EVENING)
+    assert due(EVENING, ["arxiv-oai"]) == []

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import pytest
 from django.db import connection
@@ -16,7 +15,7 @@ from broadsheet.papers.models import Change, Identifier, Paper, Quarantined, Sig
 from broadsheet.papers.tests.factory import NOON, paper
 from broadsheet.record.identifiers import Identifier as Name
 from broadsheet.record.paper import Author, PaperData, Rejected
-from broadsheet.sources.arxiv_jsonl import read_changes
+from broadsheet.sources.tests.revisions import revisions
 
 pytestmark = pytest.mark.django_db
 
@@ -206,7 +205,7 @@ def test_a_failed_batch_leaves_nothing_of_itself() -> None:
 @pytest.mark.slow
 def test_real_revisions_change_what_they_name_and_nothing_else(shared: Path) -> None:
     with gzip.open(shared / "arxiv" / "changed.jsonl.gz") as stream:
-        pairs = list(read_changes(cast(BinaryIO, stream)))
+        pairs = list(revisions(stream))
     before = ingest([old for old, _new in pairs], now=NOON)
     after = ingest([new for _old, new in pairs], now=NOON)
     again = ingest([new for _old, new in pairs], now=NOON)
@@ -218,3 +217,24 @@ def test_real_revisions_change_what_they_name_and_nothing_else(shared: Path) -> 
         assert found is not None
         if new.abstract:
             assert found.abstract == new.abstract
+
+
+def test_a_batch_of_very_long_texts_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broadsheet.papers.ingest.HEAVY", 1000)
+    sizes: list[int] = []
+    ingest(
+        [paper(1, abstract="long " * 150), Rejected("ris", "line 1", "no title", b"x" * 300), paper(2), paper(3)],
+        now=NOON,
+        progress=lambda done, total=None: sizes.append(done),
+    )
+    assert sizes == [2, 4]
+
+
+def test_counts_that_cannot_be_right_still_fit_into_the_record() -> None:
+    most = 2**31 - 1
+    take(paper(1, source="huggingface", signals=(("upvotes", most), ("comments", 3))))
+    take(paper(1, source="saved-page", signals=(("upvotes", most),)))
+    found = Paper.objects.get()
+    assert (found.votes_outside, found.comments_outside) == (10**9, 3)
+    # A column holds them together with all votes that may be given here.
+    assert found.votes + 10**9 < 2**31

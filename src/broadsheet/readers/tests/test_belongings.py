@@ -1,5 +1,9 @@
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -7,7 +11,9 @@ from allauth.socialaccount.models import SocialAccount
 from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from broadsheet.lib.clock import now
 from broadsheet.papers.ingest import ingest
@@ -15,7 +21,7 @@ from broadsheet.papers.models import Paper
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers import belongings, follows, invitations, library, notifications, tidying, tokens
 from broadsheet.readers.models import Cached, Invitation, Notification, Reader, Token
-from broadsheet.readers.tests.site import NOON, reader, sign_in
+from broadsheet.readers.tests.site import NOON, configure, reader, sign_in
 
 pytestmark = pytest.mark.django_db
 MINE = ("readers", "account", "socialaccount", "mfa", "usersessions", "axes", "sessions", "admin")
@@ -81,6 +87,34 @@ def test_erasing_leaves_nothing_of_the_person_in_any_table_of_this_room(ada: Rea
     assert Notification.objects.get().data == {"title": "On wet ground"}
     assert not Session.objects.exists() and not AccessAttempt.objects.exists()
     assert Paper.objects.count() == 3
+
+
+def test_letters_that_nobody_sent_go_with_whom_they_were_for(
+    ada: Reader, tmp_path: Path, settings: Settings, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    configure(settings)
+    settings.CONFIG = replace(settings.CONFIG, home=tmp_path)
+    folder = tmp_path / "mail"
+    (folder / "dry").mkdir(parents=True)
+    for name, to in (
+        ("one.log", "Ada@Lab.example"),
+        ("dry/two.eml", "ada@lab.example"),
+        ("three.log", "nada@lab.example"),
+        ("four.log", "ada@lab.example.org"),
+    ):
+        (folder / name).write_text(f"Subject: News\nTo: {to}\n\nA link that sets a password.\n")
+    with django_capture_on_commit_callbacks(execute=True):
+        belongings.erase(ada)
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["four.log", "three.log"]
+
+
+def test_what_is_erased_is_overwritten_in_the_file_of_the_record(ada: Reader) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            pytest.skip("only SQLite leaves what was deleted in its file")
+        cursor.execute("PRAGMA secure_delete=OFF")
+        belongings.erase(ada)
+        assert cursor.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
 def test_who_is_erased_is_signed_out_everywhere() -> None:

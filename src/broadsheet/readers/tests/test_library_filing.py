@@ -169,3 +169,25 @@ def test_an_export_and_an_erasure_hold_tags_notes_and_states(ada: Reader, papers
     assert (one["state"], one["tags"], one["note"]) == ("read", ["zanzibar", "two"], "My own *words*")
     belongings.erase(ada)
     assert not SavedTag.objects.exists() and not Saved.objects.exists()
+
+
+def test_notes_that_are_brought_are_appended_once(ada: Reader, papers: list[Paper]) -> None:
+    one, two, three = papers[:3]
+    filing.file(ada, one, now=NOON, note="Mine.\n\nAsk *Bo* about the loud bees.")
+    filing.file(ada, two, now=NOON)
+    given = {
+        one.pk: [("", "ask Bo about the loud bees"), ("", "Bo"), ("zotero A", "Old text")],
+        two.pk: [("", "\u202eTurned\x00 text"), ("", "  "), ("", "x" * 30_000)],
+        three.pk: [("", "Not in the library")],
+    }
+    library.remove(ada, three)
+    assert filing.import_notes(ada, given) == 2
+    told = "Mine.\n\nAsk *Bo* about the loud bees.\n\nBo\n\nOld text"
+    assert filed(ada, one).note == told
+    assert filed(ada, two).note.startswith("Turned text") and len(filed(ada, two).note) <= filing.LONGEST_NOTE
+    assert filing.import_notes(ada, given) == 0
+    # Known again by its name, whatever became of it here or there.
+    filing.file(ada, one, now=NOON, note="Nothing left.")
+    assert filing.import_notes(ada, {one.pk: [("zotero A", "New text"), ("", "Bo")]}) == 0
+    assert filed(ada, one).note == "Nothing left."
+    assert not filing.of(ada, [three.pk])

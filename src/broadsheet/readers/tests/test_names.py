@@ -49,7 +49,7 @@ def test_a_name_that_could_pass_for_another_or_is_none_is_refused(given: str) ->
         check_name(given)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some.text(max_size=120))
 def test_whatever_is_given_a_name_has_nothing_invisible_and_stays_itself(given: str) -> None:
     try:

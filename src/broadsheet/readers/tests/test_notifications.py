@@ -179,7 +179,7 @@ def test_a_refused_mail_is_tried_again_after_longer_and_longer_and_then_given_up
     tell(reader())
     server.refuses = True
     tries = []
-    for minute in range(400):
+    for minute in (minute for minute in range(400) if minute % 10 in (0, 9)):
         before = Notification.objects.get().mail_tries
         send(minute)
         if Notification.objects.get().mail_tries > before:

@@ -104,6 +104,7 @@ def test_what_is_not_said_takes_no_room() -> None:
         {"source": "doi", "title": "x", "submitted": 5}, {"source": "doi", "title": "x", "authors": "Ada"},
         {"source": "doi", "title": "x", "authors": [{"nom": "Ada"}]}, {"source": "doi", "title": "x", "versions": [1]},
         {"source": "doi", "title": "x", "identifiers": [["doi"]]}, {"source": "doi", "title": "x", "versions": [[1]]},
+        {"source": "doi", "title": "x", "signals": [["upvotes", float("inf")]]},
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(told: object) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from broadsheet.lib.progress import Progress, silent
 from broadsheet.search.catch_up import CaughtUp
@@ -21,6 +21,8 @@ from broadsheet.search.cluster.node import NAMESPACE, ClusterError
 from broadsheet.search.dividing import OpenLog, Share, place
 from broadsheet.search.executor import Part, Question
 from broadsheet.search.shard import ShardReader
+from broadsheet.search.tables import STATE
+from broadsheet.search.types import ChangeLog
 
 # Searches that one actor answers at once; those above wait.
 AT_ONCE: Final = 8
@@ -56,6 +58,17 @@ class Layout:
         if not name.startswith(self.prefix) or not shard.isdigit() or not replica.isdigit():
             return None
         return (int(shard), int(replica)) if int(shard) < self.shards else None
+
+
+@runtime_checkable
+class HasCopies(Protocol):
+    """An `OpenLog` that also knows where copies of shards are kept."""
+
+    def __call__(self) -> ChangeLog:
+        """Open the log."""
+
+    def begin(self, path: Path, index: str, count: int, number: int) -> None:
+        """Put the files of shard `number` of `count` into `path`, where a copy is kept; index: `Layout.path`."""
 
 
 class NotFollowing(Exception):
@@ -112,6 +125,8 @@ class ShardActor:
     def catch_up(self, rebuild: bool = False) -> CaughtUp:
         """Bring the files up to the newest change."""
         with self.at_it:
+            if isinstance(self.opened, HasCopies) and not (self.path / STATE).exists():
+                self.opened.begin(self.path, self.layout.path, self.layout.shards, self.shard)
             log = Share(self.opened(), self.shard, self.layout.shards) if self.layout.shards > 1 else self.opened()
             done = catch_up_shard(self.path, log, self.layout.encoder, rebuild=rebuild)
         if not done.busy:

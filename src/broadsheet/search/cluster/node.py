@@ -21,12 +21,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from broadsheet.lib import ports
 from broadsheet.lib.files import write_whole
 from broadsheet.lib.processes import end_with_parent
 from broadsheet.search.cluster import ray_start
 
 NAMESPACE: Final = "broadsheet"
 PORT: Final = 6379
+# Beside the head's own port, each node takes the two after it, and its actors and drivers one each of these: Ray's own
+# choice, said here because docs/cluster.md names it.
+WORKER_PORTS: Final = (10_002, 19_999)
 LOOPBACK: Final = "127.0.0.1"
 TOKEN: Final = "cluster-token"
 LOG: Final = "cluster.log"
@@ -199,9 +203,10 @@ def start_head(
     """
     require_ray()
     _must_be_free(host, port)
+    own = _own_ports(host, port)
     make_token(home)
     options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--include-dashboard=false", "--no-monitor"]
-    return _start(Node(home, address(host, port)), [*options, f"--temp-dir={_emptied(home)}"], host, cpus, memory_mb)
+    return _start(Node(home, address(host, port)), [*options, *own, f"--temp-dir={_emptied(home)}"], cpus, memory_mb)
 
 
 def start_member(
@@ -215,10 +220,21 @@ def start_member(
     require_ray()
     must_answer(address)
     checked_token(home)
-    host = host or (LOOPBACK if split(address)[0] in (LOOPBACK, "localhost") else None)
-    options = [f"--address={address}", f"--temp-dir={_emptied(home)}"]
+    head, port = split(address)
+    host = host or (LOOPBACK if head in (LOOPBACK, "localhost") else None)
+    options = [f"--address={address}", *_own_ports(host, port), f"--temp-dir={_emptied(home)}"]
     options += [f"--node-ip-address={host}"] if host else []
-    return _start(Node(home, address), options, host, cpus, memory_mb)
+    return _start(Node(home, address), options, cpus, memory_mb)
+
+
+def _own_ports(host: str | None, port: int) -> list[str]:
+    """Say where a node listens beside the head's port: where a firewall can know it, but for nodes on one machine."""
+    if host == LOOPBACK:
+        return ["--min-worker-port=0", "--max-worker-port=0"]
+    # Each node listens on all of its host's addresses.
+    _must_be_free("0.0.0.0", port + 1, port + 2)
+    of_node = [f"--node-manager-port={port + 1}", f"--object-manager-port={port + 2}"]
+    return [*of_node, f"--min-worker-port={WORKER_PORTS[0]}", f"--max-worker-port={WORKER_PORTS[1]}"]
 
 
 def _emptied(home: Path) -> Path:
@@ -228,13 +244,11 @@ def _emptied(home: Path) -> Path:
     return path
 
 
-def _must_be_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _must_be_free(host: str, *wanted: int) -> None:
+    for port in wanted:
         try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as problem:
+            ports.probe(host, port)
+        except OSError as problem:
             raise ClusterError(f"cannot listen on {host} port {port}: {problem}") from problem
 
 
@@ -247,7 +261,7 @@ def must_answer(address: str, patience: float = 5.0) -> None:
         raise ClusterError(f"nothing answers at {address}: {problem}; is the cluster's head up there?") from problem
 
 
-def _start(node: Node, options: list[str], host: str | None, cpus: int | None, memory_mb: int) -> Started:
+def _start(node: Node, options: list[str], cpus: int | None, memory_mb: int) -> Started:
     command = [
         sys.executable,
         "-m",
@@ -259,9 +273,6 @@ def _start(node: Node, options: list[str], host: str | None, cpus: int | None, m
     ]
     command += [f"--object-store-memory={memory_mb * 2**20}", "--include-log-monitor=false"]
     command += [] if cpus is None else [f"--num-cpus={cpus}"]
-    if host == LOOPBACK:
-        # Nodes on one machine share its ports; between machines they stay in the range that a firewall can know.
-        command += ["--min-worker-port=0", "--max-worker-port=0"]
     log = node.home / LOG
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -306,6 +317,7 @@ def connect(address: str, home: Path) -> None:
         if (address, home) in _connected:
             return
         must_answer(address)
+        must_be_up(home)
         os.environ.update(environment(home))
         ray_start.keep_loopback()
         import ray
@@ -324,17 +336,25 @@ def connect(address: str, home: Path) -> None:
         _connected.append((address, home))
 
 
+def must_be_up(home: Path) -> None:
+    """Raise ClusterError where the node of a home is not up: Ray itself would wait half a minute for it."""
+    if not _answers(str(place(home) / "session_latest" / "sockets" / "raylet")):
+        raise ClusterError("this host's node is not up; `broadsheet cluster up` starts it")
+
+
 def alive_here() -> bool:
     """Tell whether the node is alive through which this process is a driver."""
     import ray
 
     here = ray._private.worker.global_worker.node
-    if here is None:
-        return False
+    return here is not None and _answers(here.raylet_socket_name)
+
+
+def _answers(path: str) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.settimeout(5)
-            probe.connect(here.raylet_socket_name)
+            probe.connect(path)
         except TimeoutError:
             return True
         except OSError:

@@ -176,7 +176,7 @@ def test_copies_of_an_index_agree_where_more_papers_of_a_day_match_than_are_orde
         assert len(found[0].hits) == 10
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.text(max_size=60) | st.from_regex(r'([-"]?(author|cat|id|from|x)?:?["\w.*~^\-]{0,9} ?){0,6}', fullmatch=True))
 def test_every_text_can_be_searched_in_every_mode(reader: ShardReader, text: str) -> None:
     for mode in ("page", "hybrid", "lexical", "semantic"):

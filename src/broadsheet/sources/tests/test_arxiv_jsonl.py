@@ -10,7 +10,8 @@ import pytest
 
 from broadsheet.record.identifiers import Identifier
 from broadsheet.record.paper import Author, Item, PaperData, Rejected, Version
-from broadsheet.sources.arxiv_jsonl import read, read_changes
+from broadsheet.sources.arxiv_jsonl import read
+from broadsheet.sources.tests.revisions import revisions
 
 SNAPSHOT = {
     "id": "hep-th/9901001",
@@ -170,14 +171,6 @@ def test_a_missing_or_odd_versions_list_leaves_the_submission_unknown() -> None:
     assert "not a moment" in reason({**SNAPSHOT, "versions": [{"version": "v1", "created": "some day"}]})
 
 
-def test_changes_give_the_paper_before_and_after() -> None:
-    row = {"id": "1001.0118", "changed": ["comments"], "old": {"comments": "3 pages"}, "new": {"comments": "4 pages"}}
-    ((old, new),) = read_changes(BytesIO(json.dumps(row).encode()))
-    assert (old.comments, new.comments) == ("3 pages", "4 pages")
-    assert old.title == new.title == "Untitled 1001.0118"
-    assert old.identifiers == new.identifiers == (Identifier("arxiv", "1001.0118"),)
-
-
 def shared(name: str) -> Path:
     beside = Path(__file__).resolve().parents[5] / "shared"
     path = Path(os.environ.get("BROADSHEET_SHARED", beside)) / "data" / "arxiv" / name
@@ -188,7 +181,7 @@ def shared(name: str) -> Path:
 
 def test_all_real_revisions_are_read() -> None:
     with gzip.open(shared("changed.jsonl.gz")) as stream:
-        assert sum(1 for _ in read_changes(stream)) == 3207  # type: ignore[misc, arg-type]
+        assert sum(1 for _ in revisions(stream)) == 3207
 
 
 @pytest.mark.slow
@@ -204,3 +197,18 @@ def test_the_real_sample_is_read_within_fifty_microseconds_a_row_and_its_damaged
     damaged = sum(1 for line in lines if len(json.loads(line)["arxiv_id"]) != len("1501.00265"))
     assert (good, bad) == (50_000 - damaged, damaged)
     assert spent / 50_000 < 100e-6  # twice what is wanted, for a busy machine
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("authors_parsed", [["\ud800", "Ada", ""]]),
+        ("authors_parsed", [["Lovelace", "Ada", "", "\0"]]),
+        ("versions", [{"version": "v1", "created": "1 Jan 99999999999999999999 00:00:00 +0000"}]),
+        ("versions", [{"version": "v1", "created": "1 Jan 2020 00:00:00 +99999999999999999999"}]),
+    ],
+)
+def test_what_no_database_keeps_and_no_calendar_holds_spoils_its_row_alone(field: str, value: object) -> None:
+    rows = [{"id": "2101.00001", "title": "A", "categories": "cs.AI", field: value}, {"id": "2101.00002", "title": "B"}]
+    first, second = read(BytesIO("\n".join(map(json.dumps, rows)).encode()), "x.jsonl")
+    assert isinstance(first, Rejected) and isinstance(second, PaperData)

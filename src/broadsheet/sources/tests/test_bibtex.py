@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.record.paper import Author, Item, PaperData, Rejected
+from broadsheet.sources import ris
 from broadsheet.sources.bibtex import read
 
 
@@ -203,3 +204,24 @@ def test_a_million_open_braces_are_read_in_linear_time() -> None:
 def test_formulas_are_left_as_they_are_written() -> None:
     found = paper(r"@misc{k, title = {{Caf{\'e}s of $x_{\ldots}$ and {\bf bold} \textbf{{B}}}}}")
     assert found.title == r"Cafés of $x_{\ldots}$ and {\bf bold} \textbf{B}"
+
+
+def test_strings_that_name_one_another_do_not_fill_the_memory() -> None:
+    names = "abcdefghijklmn"
+    bomb = '@string{a = "0123456789"}\n' + "\n".join(
+        f"@string{{{name} = {' # '.join([before] * 10)}}}" for before, name in zip(names, names[1:], strict=False)
+    )
+    found = paper(f"{bomb}\n@article{{k, title = c, author = {{Lum, Ada}}, journal = n}}")
+    assert len(found.title) == 1000 and len(found.journal_ref) < 2000
+    (item,) = items(f"{bomb}\n@article{{k, title = {' # '.join(['c'] * 10_000)}, author = {{Lum, Ada}}}}")
+    assert isinstance(item, Rejected) and "too long" in item.reason
+
+
+@pytest.mark.parametrize("form", ["bibtex", "ris"])
+def test_an_entry_of_more_authors_than_any_paper_has_is_refused(form: str) -> None:
+    if form == "bibtex":
+        found = items("@article{k, title={x}, author={" + " and ".join(["A B"] * 20_001) + "}}")
+    else:
+        found = list(ris.read(BytesIO(b"TY  - JOUR\n" + b"AU  - B, A\n" * 20_001 + b"TI  - x\nER  - \n"), "x.ris"))
+    (item,) = found
+    assert isinstance(item, Rejected) and "authors" in item.reason

@@ -11,6 +11,7 @@ from broadsheet.lib.http import Http
 from broadsheet.record.identifiers import Identifier
 from broadsheet.record.paper import Author, Item, PaperData, Rejected
 from broadsheet.sources.batch import Batch, SourceError
+from broadsheet.sources.marks import Marks, Note
 from broadsheet.sources.tests.loopback import FakeTime, Loopback, fake_http, playing
 from broadsheet.sources.zotero import Zotero, library
 
@@ -299,3 +300,58 @@ def test_a_library_is_named_by_kind_and_number() -> None:
 def test_other_names_of_libraries_are_refused(text: str) -> None:
     with pytest.raises(SourceError, match="no Zotero library"):
         library(text)
+
+
+def note(
+    key: str = "NOTE0001", parent: str = "ABCD0001", written: object = "<p>They <b>hum</b>.</p>"
+) -> dict[str, object]:
+    told = {"key": key, "itemType": "note", "parentItem": parent, "note": written}
+    return {"key": key, "data": told}
+
+
+def marked(
+    server: Loopback, http: Http, cursor: dict[str, str] | None = None
+) -> tuple[dict[str, Marks], list[PaperData], list[Batch]]:
+    marks: dict[str, Marks] = {}
+    found = batches(server, http, cursor, marks=marks)
+    return marks, [item for batch in found for item in batch.items if isinstance(item, PaperData)], found
+
+
+def test_tags_and_notes_are_given_apart_where_they_are_asked_for(server: Loopback, http: Http) -> None:
+    tags = [{"tag": "my project"}, {"tag": "cs.LG", "type": 1}, {"tag": 3}, "x"]
+    server.answer(ITEMS, page(entry(1, tags=tags), entry(2, tags="x")), Last_Modified_Version="57")
+    notes = [
+        note(),
+        note("NOTE0002", written="Plain\nlines"),
+        note("NOTE0003", "GONE0001"),
+        note("x"),
+        note(written=3),
+        7,
+    ]
+    server.answer("/users/12345/items", page(*notes), Last_Modified_Version="57")
+    marks, papers, found = marked(server, http)
+    first = Marks(("my project",), (Note("They hum.", "zotero NOTE0001"), Note("Plain\nlines", "zotero NOTE0002")))
+    assert [marks.get(paper.raw_hash) for paper in papers] == [first, Marks()]
+    assert found[-1].cursor == {"users/12345": "57"} and "project" not in repr(papers)
+    assert server.asked[-1].query["itemType"] == "note"
+
+
+def test_a_new_note_finds_a_paper_that_did_not_change(server: Loopback, http: Http) -> None:
+    server.answer(ITEMS, page(), Last_Modified_Version="58")
+    server.answer("/users/12345/items", page(note()), Last_Modified_Version="58")
+    server.answer("/users/12345/items", page(entry(1)), Last_Modified_Version="58")
+    marks, papers, _found = marked(server, http, {"users/12345": "57"})
+    assert server.asked[-1].query["itemKey"] == "ABCD0001"
+    assert [marks[paper.raw_hash].notes for paper in papers] == [(Note("They hum.", "zotero NOTE0001"),)]
+
+
+def test_a_key_that_may_read_no_notes_still_reads_papers(server: Loopback, http: Http) -> None:
+    server.answer(ITEMS, page(entry(1)), Last_Modified_Version="57")
+    server.answer("/users/12345/items", "Forbidden", status=403)
+    marks, papers, _found = marked(server, http)
+    assert marks[papers[0].raw_hash] == Marks(("my secret project",))
+
+
+def test_a_library_that_did_not_change_is_not_asked_for_notes(server: Loopback, http: Http) -> None:
+    server.answer(ITEMS, status=304)
+    assert marked(server, http, {"users/12345": "57"})[0] == {} and len(server.asked) == 1

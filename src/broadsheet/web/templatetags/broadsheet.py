@@ -4,7 +4,15 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from broadsheet.markup import maths
+
 register = template.Library()
+
+
+@register.filter
+def with_formulas(text: str) -> SafeString:
+    """Give the title or the abstract of a paper as HTML, its formulas as MathML."""
+    return maths.render(text)
 
 
 @register.filter

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.urls import NoReverseMatch, reverse
-from django.utils.http import urlencode
 
 from broadsheet.editions import near
 from broadsheet.editions.named import LONGEST_KEY
@@ -13,6 +11,7 @@ from broadsheet.papers.models import Paper
 from broadsheet.readers import follows
 from broadsheet.readers.models import Reader
 from broadsheet.web import following
+from broadsheet.web.addresses import address
 from broadsheet.web.views.search import Asked
 
 register = template.Library()
@@ -30,16 +29,7 @@ def feeds_of(key: str) -> dict[str, object]:
     return {"feeds": following.feed_links(key)}
 
 
-@register.simple_tag
-def list_url(kind: str, value: str) -> str:
-    """Give the address of the page of a category, an author or a tag; of a search where no address can hold its name.
-
-    Sources give what they like for a name: no page may break on one with a line break or a slash.
-    """
-    try:
-        return reverse(kind, args=[value])
-    except NoReverseMatch:
-        return f"{reverse('search')}?{urlencode({'q': value})}"
+register.simple_tag(address, name="list_url")
 
 
 @register.inclusion_tag("web/parts/follow.html", takes_context=True)

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
+from broadsheet.papers.tests.again import written
 from broadsheet.record.identifiers import arxiv_id
 from broadsheet.record.paper import Author, Link, PaperData, Version
 
@@ -51,7 +52,7 @@ def made(number: int = 1, **changes: object) -> PaperData:
 @pytest.fixture
 def edition(db: None) -> int:
     """An edition of thirteen papers on Monday, 27 May 2024; gives their number."""
-    ingest([made(number) for number in range(1, 14)], now=NOW)
+    written("edition", lambda: ingest([made(number) for number in range(1, 14)], now=NOW))
     return 13
 
 

@@ -10,10 +10,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from broadsheet.community.tests.factory import reader
+from broadsheet.lib.clock import now
 from broadsheet.lib.tests.loopback import Loopback, playing
 from broadsheet.papers import outside
 from broadsheet.papers.models import Paper, Quarantined
-from broadsheet.readers import library
+from broadsheet.readers import filing, library
 from broadsheet.readers.models import Reader
 from broadsheet.readers.tests.site import configure
 
@@ -136,6 +137,39 @@ def test_ris_and_csl_json_are_read_too(ada: Client) -> None:
     csl = json.dumps([{"id": "a", "type": "article", "title": "X", "URL": "https://arxiv.org/abs/2405.15001"}])
     for text, name in ((ris, "library.ris"), (csl, "library.json")):
         assert "1 paper is here" in look(ada, **file(text, name)).content.decode()
+
+
+@pytest.mark.parametrize("wanted", [{"tags", "notes"}, {"tags"}, set()])
+def test_keywords_and_notes_come_along_where_that_is_left_ticked(wanted: set[str], ada: Client) -> None:
+    ris = (
+        "TY  - JOUR\nTI  - On honey\nUR  - https://arxiv.org/abs/2405.15001\nKW  - hive\nKW  - cs.CL\n"
+        "N1  - <p>Ask <script>alert(1)</script>Bo</p>\nER  - \n"
+    )
+    owner = Reader.objects.get(handle="reader-1")
+    for _ in range(2):
+        html = look(ada, **file(ris, "library.ris")).content.decode()
+        assert 'name="tags" value="1" checked' in html and 'name="notes" value="1" checked' in html
+        ada.post("/library/bring", {"confirm": "1", "name": name_in(html), **dict.fromkeys(wanted, "1")})
+        (filed,) = filing.of(owner, library.papers(owner).values_list("pk", flat=True)).values()
+        assert filed.tags == (("hive",) if "tags" in wanted else ())
+        assert filed.note == ("Ask Bo" if "notes" in wanted else "")
+
+
+def test_what_was_exported_comes_back_with_tags_and_note_and_doubles_nothing(ada: Client) -> None:
+    owner, paper = Reader.objects.get(handle="reader-1"), Paper.objects.get(key="2405.15001")
+    note = "First *line*, 50% of $5.\n\nSecond {line} with a_b & c."
+    for form, name in (("bib", "x.bib"), ("ris", "x.ris"), ("csl.json", "x.json")):
+        filing.file(owner, paper, now=now(), tags="to cite, Größe", note=note)
+        given = ada.get(f"/library.{form}").content
+        for kept in (True, False):
+            if not kept:
+                library.remove(owner, paper)
+            page = name_in(look(ada, **file(given, name)).content.decode())
+            ada.post("/library/bring", {"confirm": "1", "name": page, "tags": "1", "notes": "1"})
+            filed = filing.of(owner, [paper.pk])[paper.pk]
+            assert sorted(filed.tags) == ["Größe", "to cite"]
+            assert filed.note.split() == note.split() and (form == "ris" or filed.note == note)
+            filing.file(owner, paper, now=now(), note=filed.note)
 
 
 def test_neither_or_both_ways_at_once_is_refused(ada: Client) -> None:

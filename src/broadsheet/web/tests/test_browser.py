@@ -15,6 +15,7 @@ from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.web.tests.chromium import CONTRAST, MARKS, STRUCTURE, Open
 from broadsheet.web.tests.conftest import MONDAY, NOW, made
+from broadsheet.web.views.search import FIRST
 
 pytestmark = MARKS
 
@@ -143,6 +144,20 @@ def test_results_come_while_typing_and_the_address_follows(opened: Open, said: l
     expect(page.locator("#q")).to_be_focused()
     assert page.locator("#results mark").count() > 5
     assert page.locator("html").count() == page.locator("h1").count() == 1
+    assert said == []
+
+
+def test_the_rest_of_what_is_found_comes_when_a_reader_gets_there(opened: Open, said: list[str]) -> None:
+    ingest([made(number) for number in range(30, 60)], now=NOW)
+    finding.index()
+    page = opened("/search")
+    page.locator("#q").press_sequentially("planets", delay=15)
+    expect(page).to_have_url(re.compile(r"/search\?q=planets$"))
+    expect(page.locator("#results article")).to_have_count(FIRST)
+    page.locator("#results .rest").scroll_into_view_if_needed()
+    expect(page.locator("#results article")).to_have_count(43)
+    expect(page.locator("#results .rest")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/search\?q=planets$"))
     assert said == []
 
 

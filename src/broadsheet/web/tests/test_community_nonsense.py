@@ -125,7 +125,7 @@ def test_every_address_answers_every_method(anyone: Client) -> None:
             assert method(address).status_code < 500, (address, method)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_form_is_answered_by_500_or_echoed_as_html(anyone: Client, data: st.DataObject) -> None:
     address = data.draw(st.sampled_from(addresses()))

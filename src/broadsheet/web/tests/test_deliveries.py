@@ -76,7 +76,54 @@ def test_a_place_is_kept_and_shown_without_its_secrets(ada: Reader, edition: int
     assert "My robot" in page and "https://hooks.example/…3456" in page and "abcdef12" not in page
     assert hook.secret not in page
     own = signed_in(ada).get(f"{PAGE}/{hook.pk}").content.decode()
-    assert hook.secret in own and "abcdef12" not in own
+    assert hook.secret not in own and "abcdef12" not in own
+
+
+def test_a_new_secret_is_shown_once_to_who_made_it(ada: Reader, edition: int) -> None:
+    browser = signed_in(ada)
+    browser.post(PAGE, GIVEN | {"keep": "1"})
+    hook = Hook.objects.get()
+    other = browser.get(f"{PAGE}/{hook.pk + 1}")
+    assert other.status_code == 404
+    for _ in range(2):
+        assert hook.secret in browser.get(f"{PAGE}/{hook.pk}").content.decode()
+        again = browser.get(f"{PAGE}/{hook.pk}").content.decode()
+        assert hook.secret not in again and "not shown again" in again
+        browser.post(f"{PAGE}/{hook.pk}/rotate")
+        hook.refresh_from_db()
+
+
+def test_a_place_is_changed_on_a_page_that_shows_no_secret(ada: Reader, edition: int) -> None:
+    hook, browser = kept(ada), signed_in(ada)
+    address = f"{PAGE}/{hook.pk}/change"
+    page = browser.get(address).content.decode()
+    assert 'value="My robot"' in page and 'value="trending"' in page and "https://hooks.example/…3456" in page
+    assert "abcdef12" not in page and hook.secret not in page
+    given = {"name": "Renamed", "key": "category/cs.CL", "rhythm": "weekly", "least": 2, "most": 5, "target": ""}
+    seen = browser.post(address, given | {"preview": "1"}).content.decode()
+    assert "This is how it would go out now" in seen and "category/cs.CL" in seen
+    hook.refresh_from_db()
+    assert hook.name == "My robot"
+    response = browser.post(address, given | {"keep": "1"}, follow=True)
+    assert "Renamed" in response.content.decode() and "new list begins" in response.content.decode()
+    told = Hook.objects.values_list("name", "key", "rhythm", "least", "most", "target", "secret").get()
+    assert told == ("Renamed", "category/cs.CL", "weekly", 2, 5, GIVEN["target"], hook.secret)
+    browser.post(address, given | {"keep": "1", "target": "https://other.example/<b>"})
+    assert Hook.objects.get().target == "https://other.example/<b>"
+    assert "<b>" not in browser.get(address).content.decode()
+
+
+def test_what_cannot_be_changed_so_is_refused_on_the_page(ada: Reader, edition: int) -> None:
+    hook = kept(ada)
+    address = f"{PAGE}/{hook.pk}/change"
+    given = {name: GIVEN[name] for name in ("key", "rhythm", "least", "most", "name")}
+    for wrong in ({"secret": "x"}, {"key": "nonsense"}, {"target": "ftp://x"}, {"most": "nan"}, {"target": "\x00"}):
+        response = signed_in(ada).post(address, given | wrong | {"keep": "1"})
+        assert response.status_code == 400 and 'class="wrong' in response.content.decode()
+    bo = signed_in(reader("bo"))
+    assert bo.get(address).status_code == 404
+    assert bo.post(address, given).status_code == 404
+    assert Client().post(address, given).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -127,7 +174,7 @@ def test_forms_need_their_csrf_token(ada: Reader, edition: int) -> None:
     hook = kept(ada)
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
-    for address in (PAGE, f"{PAGE}/{hook.pk}", f"{PAGE}/{hook.pk}/remove"):
+    for address in (PAGE, f"{PAGE}/{hook.pk}", f"{PAGE}/{hook.pk}/change", f"{PAGE}/{hook.pk}/remove"):
         assert browser.post(address, GIVEN).status_code == 403
     assert Hook.objects.exists()
 

@@ -132,7 +132,7 @@ def finding() -> Finding:
 def test_a_finding_shows_its_evidence_and_is_decided(judge: Client, page: Page) -> None:
     made = finding()
     html = judge.get("/desk/votes").content.decode()
-    for said in ("Many new accounts voted for one paper", "90 %", "@reader-21", "expected", "Their 3 votes"):
+    for said in ("Many new accounts voted for one paper", "90 %", "@reader-21", "Expected", "Their 3 votes"):
         assert said in html, said
     assert judge.post("/desk/votes", {"finding": made.pk, "do": "clear", "reason": ""}).status_code == 400
     assert judge.post("/desk/votes", {"finding": made.pk, "do": "clear", "reason": "A class voted"}).status_code == 303

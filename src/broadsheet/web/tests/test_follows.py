@@ -323,6 +323,22 @@ def test_ones_own_outline_comes_back_whole(ada: Reader, client: Client) -> None:
     assert sorted(follows.of(ada)) == sorted(keys)
 
 
+def test_the_names_one_gave_leave_and_come_back_and_replace_none_that_is_here(ada: Reader, client: Client) -> None:
+    named_so = {"search/small planets": "Planets & <b>", "author/Ada Lum": "", "category/cs.CL": "Mine"}
+    for key, name in named_so.items():
+        follows.follow(ada, key, now=now())
+        follows.switch(ada, key, follows.Switches(name=name))
+    outline = client.get("/follows.opml").content
+    Follow.objects.all().delete()
+    follows.follow(ada, "category/cs.CL", now=now())
+    follows.switch(ada, "category/cs.CL", follows.Switches(name="Newer"))
+    file = BytesIO(outline)
+    file.name = "follows.opml"
+    page = client.post("/follows/bring", {"file": file}, follow=True).content.decode()
+    assert dict(Follow.objects.values_list("key", "name")) == named_so | {"category/cs.CL": "Newer"}
+    assert "Planets &amp; &lt;b&gt;" in page and "Planets & <b>" not in page
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"nothing", b"<!DOCTYPE opml [<!ENTITY a 'x'>]><opml>&a;</opml>", b" " * 1_000_001]
 )

@@ -9,6 +9,7 @@ from broadsheet.digest.models import Less, Subscription
 from broadsheet.foryou.models import Opinion
 from broadsheet.lib.clock import now as wall_clock
 from broadsheet.papers.models import Paper
+from broadsheet.readers import filing
 from broadsheet.readers.models import Reader, Saved
 from broadsheet.web import limits
 from broadsheet.web.tests.accounts import reader, signed_in
@@ -73,6 +74,15 @@ def test_the_button_acts_once_and_can_be_taken_back(hers: Subscription, client: 
 def test_a_vote_is_the_subscribers_own(hers: Subscription, ada: Reader, client: Client) -> None:
     client.post(path(hers, "vote"), {"on": "1"})
     assert Vote.objects.get().reader == ada and paper().votes_here == 1
+
+
+def test_a_link_throws_away_no_note_and_no_tags(hers: Subscription, ada: Reader, client: Client) -> None:
+    address = path(hers, "save")
+    client.post(address, {"on": "1"})
+    filing.file(ada, paper(), now=wall_clock(), note="Read with Bo.", tags=["weather"])
+    response = client.post(address, {"on": "0"})
+    assert response.status_code == 400 and "note and tags" in response.content.decode()
+    assert Saved.objects.get().note == "Read with Bo."
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

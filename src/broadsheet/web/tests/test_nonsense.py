@@ -70,7 +70,7 @@ def test_posting_to_a_page_changes_nothing(db: None, client: Client) -> None:
     assert client.post("/about").status_code == 405
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(room=st.sampled_from(["date", "week", "month", "papers"]), key=st.text(min_size=1, max_size=30))
 def test_no_address_is_answered_by_500(db: None, client: Client, room: str, key: str) -> None:
     from urllib.parse import quote
@@ -78,7 +78,7 @@ def test_no_address_is_answered_by_500(db: None, client: Client, room: str, key:
     assert client.get(f"/{room}/{quote(key)}").status_code in (200, 301, 302, 400, 404)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(q=st.text(max_size=60))
 def test_no_question_is_answered_by_500(db: None, client: Client, q: str) -> None:
     assert client.get("/search", {"q": q}).status_code in (200, 302)

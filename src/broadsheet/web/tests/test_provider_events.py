@@ -232,7 +232,7 @@ def providers_address() -> str:
 def test_no_service_is_heard_unsigned_and_nonsense_is_refused(provider: str, client: Client) -> None:
     chance = random.Random(provider)
     bodies = ["", "{}", "[]", "null", "[null]", '"x"', "[" * 20_000, '{"signature": 3}', '{"auth": 1, "events": [1]}']
-    bodies += ["".join(chance.choices('{}[]",:0aé\x00', k=60)) for _ in range(20)]
+    bodies += ["".join(chance.choices('{}[]",:0aé\x00', k=60)) for _ in range(5)]
     with using(provider):
         for body in bodies:
             for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):

@@ -1,12 +1,14 @@
+import re
 from collections.abc import Callable
 
 import pytest
 from django.http import QueryDict
 from django.test import Client
 
+from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
 from broadsheet.web.tests.conftest import NOW, made
-from broadsheet.web.views.search import read
+from broadsheet.web.views.search import FIRST, read
 
 Page = Callable[[str], str]
 HTMX = {"HX-Request": "true", "HX-Target": "div#results"}
@@ -28,6 +30,38 @@ def test_htmx_gets_the_results_alone_and_the_tidy_address(indexed: int, client: 
     assert b"<html" not in response.content and response.content.count(b"<article") == indexed
     assert response.headers["HX-Replace-Url"] == "/search?q=planets"
     assert "HX-Request" in response.headers["Vary"]
+
+
+@pytest.fixture
+def many(db: None) -> int:
+    """More papers than come at once while a reader types."""
+    ingest([made(number) for number in range(1, 2 * FIRST)], now=NOW)
+    finding.index()
+    return 2 * FIRST - 1
+
+
+def test_while_typing_the_first_cards_come_and_the_others_when_they_are_reached(many: int, client: Client) -> None:
+    first = client.get("/search?q=planets&cat=", headers=HTMX).content.decode()
+    assert first.count("<article") == FIRST
+    assert f'Papers that hold all your words <span class="count">{many}</span>' in first
+    assert 'hx-get="/search?q=planets&amp;rest=words"' in first
+    rest = client.get("/search?q=planets&rest=words", headers=HTMX)
+    assert "HX-Replace-Url" not in rest.headers
+    ranks = re.findall(r'class="rank">(\d+)<', first + rest.content.decode())
+    assert ranks == [str(rank) for rank in range(1, many + 1)]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX | {"HX-History-Restore-Request": "true"}])
+@pytest.mark.parametrize("path", ["/search?q=planets", "/search?q=planets&rest=words"])
+def test_a_page_of_its_own_has_every_card(many: int, client: Client, path: str, headers: dict[str, str]) -> None:
+    html = client.get(path, headers=headers).content.decode()
+    assert html.count("<article") == many and "rest=" not in html
+
+
+def test_the_rest_of_a_block_that_there_is_not_is_empty(many: int, client: Client) -> None:
+    for path in ("/search?q=planets&rest=meaning", "/search?q=zzzz&mode=lexical&rest=words"):
+        response = client.get(path, headers=HTMX)
+        assert (response.status_code, response.content.strip()) == (200, b"")
 
 
 def test_htmx_gets_the_whole_page_when_it_restores_one(indexed: int, client: Client) -> None:
@@ -86,8 +120,6 @@ def test_categories_may_be_written_in_every_usual_way(query: str) -> None:
 
 
 def test_a_formula_in_a_found_title_is_drawn(db: None, page: Page) -> None:
-    from broadsheet.papers import finding
-
     ingest([made(1, title="Bounds of $O(n^2)$ for planets")], now=NOW)
     finding.index()
     html = page("/search?q=planets")

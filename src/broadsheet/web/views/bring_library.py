@@ -79,7 +79,9 @@ def _id(paper: PaperData) -> str:
 
 def _keep(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     name, take_in = typed(request, "name", LONGEST), "take_in" in request.POST
-    kept = bringing.keep(reader, name, take_in=take_in, now=now(), tags="tags" in request.POST)
+    kept = bringing.keep(
+        reader, name, take_in=take_in, now=now(), tags="tags" in request.POST, notes="notes" in request.POST
+    )
     says = ngettext("%(count)d paper is new in your library.", "%(count)d papers are new in your library.", kept.saved)
     told = [says % {"count": kept.saved}]
     if take_in:

@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render, resolve_url
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from broadsheet.delivery import places
+from broadsheet.delivery import changing, places
 from broadsheet.delivery.masked import masked
 from broadsheet.delivery.models import Delivery, Hook
 from broadsheet.delivery.places import Preview
@@ -28,6 +29,8 @@ from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere
 
 SHOWN: Final = 50
+# In the session, until the page of the place was shown: its number and its new secret.
+SHOWN_ONCE: Final = "hook_secret"
 KINDS: Final = (("webhook", gettext_lazy("A web hook, for a program")), ("chat", gettext_lazy("A chat, for people")))
 RHYTHMS: Final = (
     ("at-once", gettext_lazy("as they come")),
@@ -81,6 +84,32 @@ class PlaceForm(forms.Form):
         return str(self.cleaned_data["target"]).strip()
 
 
+class ChangeForm(PlaceForm):
+    """What may be changed of a place. Neither its address nor its secret is shown; left empty they stay."""
+
+    secret = forms.CharField(
+        label=gettext_lazy("A secret of your own"),
+        help_text=gettext_lazy(
+            "Leave it empty to keep the one it has. Yours is whsec_ and the base64 of 24 to 64 bytes; "
+            "for a day the old one signs beside it."
+        ),
+        max_length=changing.LONGEST_SECRET,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
+    )
+
+    def __init__(self, hook: Hook, data: Mapping[str, Any] | None = None) -> None:
+        initial = {name: getattr(hook, name) for name in ("key", "rhythm", "least", "most", "name")}
+        super().__init__(data, initial=initial)
+        del self.fields["kind"]
+        if hook.kind != "webhook":
+            del self.fields["secret"]
+        self.fields["target"].required = False
+        self.fields["target"].help_text = _("It goes to %(address)s. Leave this empty to keep it.") % {
+            "address": escape(masked(hook.target))
+        }
+
+
 @sensitive_post_parameters()
 @limited("deliver")
 @never_cache
@@ -103,9 +132,13 @@ def show(request: HttpRequest, reader: Reader) -> HttpResponseBase:
         "seen": seen,
         "places": [_told(hook) for hook in _with_counts(reader)],
         "most": places.MOST,
-        "lists": ["edition", "trending", *named.own_keys(reader), *follows.of(reader)],
+        "lists": _lists(reader),
     }
     return render(request, "web/deliveries.html", context, status=400 if form.errors else 200)
+
+
+def _lists(reader: Reader) -> list[str]:
+    return ["edition", "trending", *named.own_keys(reader), *follows.of(reader)]
 
 
 def _asked_for(request: HttpRequest) -> str:
@@ -115,8 +148,23 @@ def _asked_for(request: HttpRequest) -> str:
 
 def _kept(request: HttpRequest, hook: Hook) -> SeeOther:
     places.keep(hook, now=now())
+    _show_once(request, hook)
     messages.success(request, _("Saved. It begins with what comes from now on; send a test to see that it arrives."))
     return SeeOther(resolve_url("delivery-place", number=hook.pk))
+
+
+def _show_once(request: HttpRequest, hook: Hook) -> None:
+    if hook.secret:
+        request.session[SHOWN_ONCE] = [hook.pk, hook.secret]
+
+
+def _shown_once(request: HttpRequest, hook: Hook) -> str:
+    """Give the secret that was just made for a place, once; "" otherwise."""
+    number, secret = request.session.get(SHOWN_ONCE) or (None, "")
+    if number != hook.pk:
+        return ""
+    del request.session[SHOWN_ONCE]
+    return str(secret)
 
 
 def _with_counts(reader: Reader) -> list[Hook]:
@@ -155,14 +203,45 @@ def one(request: HttpRequest, reader: Reader, number: int) -> HttpResponseBase:
         "outcome": outcome,
         "wrong": wrong,
         "log": [{"row": row, "state": STATES[row.state], "papers": len(row.papers)} for row in log],
+        "secret": _shown_once(request, hook),
         "both": hook.before and hook.rotated and now() < hook.rotated + places.BOTH_SIGN,
     }
     return render(request, "web/deliveries_place.html", context)
 
 
+@sensitive_post_parameters()
+@limited("deliver")
+@never_cache
+@acting
+def change(request: HttpRequest, reader: Reader, number: int) -> HttpResponseBase:
+    """Show what can be changed of a place; POST shows what would go out then, or keeps it."""
+    hook = _own(reader, number)
+    form = ChangeForm(hook, request.POST if request.method == "POST" else None)
+    seen: Preview | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            wanted = changing.changed(hook, form.cleaned_data)
+            if "keep" in request.POST:
+                return _changed(request, hook, wanted)
+            seen = places.preview(wanted, now=now())
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    context = {"section": "me", "place": _told(hook), "form": form, "seen": seen, "lists": _lists(reader)}
+    return render(request, "web/deliveries_change.html", context, status=400 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, hook: Hook, wanted: Hook) -> SeeOther:
+    is_other_list = wanted.key != hook.key
+    changing.keep(hook, wanted, now=now())
+    says = _("Saved. The new list begins with what comes from now on.") if is_other_list else _("Saved.")
+    messages.success(request, says)
+    return SeeOther(resolve_url("delivery-place", number=hook.pk))
+
+
 def _rotate(request: HttpRequest, hook: Hook) -> None:
     if hook.kind == "webhook":
         places.rotate(hook, now=now())
+        _show_once(request, hook)
         messages.success(request, _("There is a new secret. For a day the old one signs beside it."))
 
 

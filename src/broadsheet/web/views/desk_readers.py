@@ -9,9 +9,11 @@ from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers import accounts
 from broadsheet.readers.models import ROLES, Reader
+from broadsheet.web import standing
 from broadsheet.web.acting import only
 from broadsheet.web.limits import limited
 from broadsheet.web.views.desk import chosen, decided, page, reason_of, unclear
+from broadsheet.web.views.desk_votes import KINDS
 from broadsheet.web.views.errors import NotHere
 
 LATEST = 20
@@ -53,13 +55,13 @@ def _told(reader: Reader) -> dict[str, object]:
     return {
         "person": reader,
         "roles": ROLES,
-        "terms": [(name.replace("_", " "), value) for name, value in reader.standing_terms.items() if name != "value"],
+        "terms": standing.terms(reader),
         "given": {
             "votes": reader.votes.count(),
             "comments": reader.comments.count(),
             "submissions": reader.submissions.count(),
         },
-        "findings": reader.findings.order_by("-found")[:LATEST],
+        "findings": [(KINDS.get(one.kind, one.kind), one) for one in reader.findings.order_by("-found")[:LATEST]],
         "acts": Act.objects.filter(subject=f"reader:{reader.handle}").select_related("by").order_by("-pk")[:LATEST],
     }
 

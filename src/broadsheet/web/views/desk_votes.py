@@ -18,6 +18,28 @@ KINDS = {
     "burst": gettext_lazy("Many new accounts voted for one paper in a few hours"),
     "origin": gettext_lazy("Many new accounts voted for one paper from one network"),
 }
+# What is measured for a finding, as `community.integrity` keeps it.
+MEASURES = {
+    "pairs": gettext_lazy("Pairs among them"),
+    "common papers": gettext_lazy("Papers that a pair has in common"),
+    "expected common papers": gettext_lazy("Expected by chance"),
+    "turnout": gettext_lazy("Share of them that votes for each paper"),
+    "votes by others": gettext_lazy("Votes of others for each paper"),
+    "votes for each other": gettext_lazy("Votes for papers of each other"),
+    "share for each other": gettext_lazy("Their share of all votes they cast"),
+    "expected share": gettext_lazy("Share that taste explains"),
+    "votes": gettext_lazy("Votes of new accounts"),
+    "peak votes": gettext_lazy("Most within the hours looked at"),
+    "peak expected": gettext_lazy("Expected in those hours"),
+    "window hours": gettext_lazy("Hours looked at"),
+    "highest standing": gettext_lazy("Highest standing among them"),
+    "voters": gettext_lazy("Voters"),
+    "new voters": gettext_lazy("New accounts among them"),
+    "usual share": gettext_lazy("Share of all voters this network has"),
+    "expected": gettext_lazy("Expected by that share"),
+    "first": gettext_lazy("First vote"),
+    "last": gettext_lazy("Last vote"),
+}
 SHOWN = 20
 
 
@@ -46,6 +68,7 @@ def _told(finding: Finding) -> dict[str, object]:
         "kind": KINDS.get(finding.kind, finding.kind),
         "share": round(100 * finding.discount),
         "evidence": evidence,
+        "lines": [(MEASURES.get(name, name), value) for name, value in evidence.lines],
         "votes": votes,
         "networks": any(line["origin"] for line in votes),
     }

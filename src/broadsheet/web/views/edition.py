@@ -55,7 +55,10 @@ def unchanged(request: HttpRequest, key: str = "") -> str | None:
         Change.objects.aggregate(head=Max("seq"))["head"],
         _given(Paper.objects.filter(Q(announced=day) | Q(placed=day))),
         __version__,
-        [static(f"web/{name}") for name in ("broadsheet.css", "community.css", "account.css", "broadsheet.js")],
+        [
+            static(f"web/{name}")
+            for name in ("broadsheet.css", "community.css", "account.css", "foryou.css", "broadsheet.js")
+        ],
         get_language(),
         run.is_on(),
         formats.asked(request, "md"),
@@ -210,8 +213,8 @@ def _show(request: HttpRequest, edition: Edition, first: date, last: date) -> Ht
         "chosen_name": categories.name(chosen),
         "why": why,
         "sample": any(entry.paper.source == "sample" for entry in shown),
-        "earlier": _neighbour(edition.kind, edition.earlier),
-        "later": _neighbour(edition.kind, edition.later),
+        "earlier": _neighbour(edition.kind, edition.earlier, last.year),
+        "later": _neighbour(edition.kind, edition.later, last.year),
         "days": _days(edition, shown),
         "sign_in": sign_in(request.get_full_path()),
         "here": request.get_full_path(),
@@ -261,15 +264,17 @@ def _chips(edition: Edition, chosen: str) -> list[Chip]:
     return [Chip(code, categories.name(code), counts[code], code == chosen) for code in common]
 
 
-def _neighbour(kind: str, key: str) -> dict[str, str] | None:
+def _neighbour(kind: str, key: str, year: int) -> dict[str, str] | None:
+    """Name the edition before or after; of another year than the page's it says which."""
     if not key:
         return None
+    other = "" if key.startswith(str(year)) else key[:4]
     if kind == "day":
-        label = date_format(date.fromisoformat(key), "D j M")
+        label = date_format(date.fromisoformat(key), "D j M Y" if other else "D j M")
     elif kind == "month":
         label = date_format(date.fromisoformat(f"{key}-01"), "F Y")
     else:
-        label = _("Week %(number)s") % {"number": int(key[6:])}
+        label = _("Week %(number)s") % {"number": int(key[6:])} + (f", {other}" if other else "")
     return {"url": reverse(kind, args=[key]), "label": label}
 
 

@@ -1,8 +1,10 @@
 """Feeds: of every list, of a reader's own by a secret address, and the outlines that name many at once."""
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
 
@@ -153,21 +155,24 @@ def outline(request: HttpRequest) -> HttpResponse:
 @acting
 def followed(request: HttpRequest, reader: Reader) -> HttpResponseBase:
     """Give the feeds of what the reader follows as OPML."""
-    found = []
-    for key in follows.of(reader):
+    found, names = [], {}
+    for row in follows.rows(reader):
         try:
-            head = named.head(key)
+            head = named.head(row.key)
         except NoSuchList:
             continue
         found.append(Offer("", head.key, title(head), head.path))
-    response = _outline(request, _("What I follow"), found, "follows.opml")
+        names[head.key] = row.name
+    response = _outline(request, _("What I follow"), found, "follows.opml", names)
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _outline(request: HttpRequest, name: str, found: list[Offer], file: str) -> HttpResponse:
+def _outline(
+    request: HttpRequest, name: str, found: list[Offer], file: str, names: Mapping[str, str] = MappingProxyType({})
+) -> HttpResponse:
     groups = [
-        (group, [_line(request, offer) for offer in of_group])
+        (group, [_line(request, offer, names.get(offer.key, "")) for offer in of_group])
         for group, of_group in groupby(found, key=lambda offer: offer.group)
     ]
     response = HttpResponse(opml(name, groups), content_type=f"{TYPE}; charset=utf-8")
@@ -175,6 +180,6 @@ def _outline(request: HttpRequest, name: str, found: list[Offer], file: str) -> 
     return response
 
 
-def _line(request: HttpRequest, offer: Offer) -> Outline:
+def _line(request: HttpRequest, offer: Offer, name: str) -> Outline:
     feed = reverse("feed", kwargs={"key": offer.key, "form": "atom"})
-    return Outline(offer.title, absolute(feed, request), absolute(offer.path, request))
+    return Outline(offer.title, absolute(feed, request), absolute(offer.path, request), name)

@@ -125,9 +125,12 @@ def _brought(request: HttpRequest, reader: Reader, lines: list[outlines.Line]) -
     for line in lines:
         try:
             for key in line.keys or (line.address,):
-                follows.follow(reader, following.of_key(key).key, now=now())
+                found = following.of_key(key).key
+                follows.follow(reader, found, now=now())
+                if line.name and len(line.keys) == 1:
+                    follows.name_once(reader, found, line.name)
         except NotHere:
-            left.append(line.title or line.address)
+            left.append(line.name or line.title or line.address)
     count = len(set(follows.of(reader)) - before)
     messages.success(
         request,

@@ -7,7 +7,6 @@ says who acts, so nobody has to sign in; in a browser where somebody else is sig
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -33,8 +32,11 @@ from broadsheet.web import cards
 from broadsheet.web.acting import REFUSALS, SeeOther, reader_of, refused
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere
+from broadsheet.web.views.save import keep_what_was_filed
 from broadsheet.web.views.subscribe import useless
 from broadsheet.web.views.vote import wished
+
+View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ def _save(request: HttpRequest, subscription: Subscription, paper: Paper, on: bo
     if on:
         library.save(_reader(subscription), paper, now=now())
     else:
+        # Mails are forwarded: whoever holds the link must not be able to throw away what its owner wrote.
+        keep_what_was_filed(_reader(subscription), paper)
         library.remove(_reader(subscription), paper)
 
 
@@ -146,44 +150,60 @@ def _want_less(request: HttpRequest, subscription: Subscription, paper: Paper, o
         Less.objects.filter(subscription=subscription, paper=paper).delete()
 
 
-ACTS: Final = (
-    Act(
-        purpose="vote",
-        heading=gettext_lazy("Vote for this paper?"),
-        button=gettext_lazy("Vote for it"),
-        done_says=gettext_lazy("Your vote counts. Thank you!"),
-        take_back=gettext_lazy("Take the vote back"),
-        done=_voted,
-        do=_vote,
-        without=gettext_lazy(
-            "Voting needs an account, so that each person has one vote. Joining takes a minute; your mails go on."
-        ),
+VOTE: Final = Act(
+    purpose="vote",
+    heading=gettext_lazy("Vote for this paper?"),
+    button=gettext_lazy("Vote for it"),
+    done_says=gettext_lazy("Your vote counts. Thank you!"),
+    take_back=gettext_lazy("Take the vote back"),
+    done=_voted,
+    do=_vote,
+    without=gettext_lazy(
+        "Voting needs an account, so that each person has one vote. Joining takes a minute; your mails go on."
     ),
-    Act(
-        purpose="save",
-        heading=gettext_lazy("Save this paper to your library?"),
-        button=gettext_lazy("Save it"),
-        done_says=gettext_lazy("It is in your library."),
-        take_back=gettext_lazy("Take it out again"),
-        done=_saved,
-        do=_save,
-        without=gettext_lazy(
-            "A library belongs to an account, and this mail came without one. Joining takes a minute; your mails stay "
-            "as they are."
-        ),
+)
+SAVE: Final = Act(
+    purpose="save",
+    heading=gettext_lazy("Save this paper to your library?"),
+    button=gettext_lazy("Save it"),
+    done_says=gettext_lazy("It is in your library."),
+    take_back=gettext_lazy("Take it out again"),
+    done=_saved,
+    do=_save,
+    without=gettext_lazy(
+        "A library belongs to an account, and this mail came without one. Joining takes a minute; your mails stay "
+        "as they are."
     ),
-    Act(
-        purpose="less",
-        heading=gettext_lazy("See less like this paper?"),
-        button=gettext_lazy("Less like this"),
-        done_says=gettext_lazy("Noted: your digests will hold less like this."),
-        take_back=gettext_lazy("Take that back"),
-        done=_wants_less,
-        do=_want_less,
-    ),
+)
+LESS: Final = Act(
+    purpose="less",
+    heading=gettext_lazy("See less like this paper?"),
+    button=gettext_lazy("Less like this"),
+    done_says=gettext_lazy("Noted: your digests will hold less like this."),
+    take_back=gettext_lazy("Take that back"),
+    done=_wants_less,
+    do=_want_less,
 )
 
-# Each behind the same gate: the rate of votes is counted by POST alone.
-vote, save, less = (
-    never_cache(require_http_methods(["GET", "HEAD", "POST"])(limited("vote")(partial(page, act)))) for act in ACTS
-)
+
+def behind(view: View) -> View:
+    """Put a view behind the one gate of all of them: the rate of votes is counted by POST alone."""
+    return never_cache(require_http_methods(["GET", "HEAD", "POST"])(limited("vote")(view)))
+
+
+@behind
+def vote(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Show the paper of a mail's link, and the button that votes for it; POST does, or takes the vote back."""
+    return page(VOTE, request, token)
+
+
+@behind
+def save(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Show the paper of a mail's link, and the button that saves it; POST does, or takes it out again."""
+    return page(SAVE, request, token)
+
+
+@behind
+def less(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Show the paper of a mail's link, and the button that asks for less like it; POST does, or takes that back."""
+    return page(LESS, request, token)

@@ -173,4 +173,5 @@ ACTS: Final[Mapping[str, Callable[[HttpRequest, Subscription, str], HttpResponse
     "export": _export,
     "erase": _erase,
 }
-SIGNED_IN: Final = (_move, _export, _erase)
+# Who was forwarded a mail may not end the links of its owner either, and be given a new one in their place.
+SIGNED_IN: Final = (_move, _end_links, _export, _erase)

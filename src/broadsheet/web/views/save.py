@@ -21,13 +21,15 @@ def keep(request: HttpRequest, reader: Reader, key: str) -> HttpResponseBase:
     if on:
         library.save(reader, paper, now=now())
     else:
-        _keep_what_was_filed(request, reader, paper)
+        # The library's own button is sure.
+        if request.GET.get("sure") != "1":
+            keep_what_was_filed(reader, paper)
         library.remove(reader, paper)
     return JsonResponse({"on": on}) if wants_json(request) else on_to(request, paper)
 
 
-def _keep_what_was_filed(request: HttpRequest, reader: Reader, paper: Paper) -> None:
-    """Refuse to throw away a note or tags by a click on “Saved”; the library's own button is sure."""
+def keep_what_was_filed(reader: Reader, paper: Paper) -> None:
+    """Refuse to throw away a note or tags by a click that says only that the paper be not saved. Raises Refused."""
     filed = filing.of(reader, [paper.pk]).get(paper.pk)
-    if filed and (filed.note or filed.tags) and request.GET.get("sure") != "1":
+    if filed and (filed.note or filed.tags):
         raise Refused(_("Your note and tags would go with it. Take it out in your library, under “File”."))

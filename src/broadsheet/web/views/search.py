@@ -22,12 +22,15 @@ from broadsheet.readers.models import Reader
 from broadsheet.search.types import Filter, Mode
 from broadsheet.web import cards, categories, formats
 from broadsheet.web.acting import reader_of, sign_in
+from broadsheet.web.cards import Card
 from broadsheet.web.limits import limited
 from broadsheet.web.views import exports
 from broadsheet.web.views.errors import bad_request
 
 LONGEST_QUERY: Final = 1000
 RECENT: Final = 12
+# Cards of each block that come while a reader types; the others come when the reader gets there.
+FIRST: Final = 20
 MODES: Final = {
     "page": gettext_lazy("Words, then meaning"),
     "hybrid": gettext_lazy("Both, mixed"),
@@ -74,6 +77,15 @@ class Chip:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of what is found. papers: how many it has; rest: where the cards after these are, if any are."""
+
+    cards: list[Card]
+    papers: int
+    rest: str = ""
+
+
 @formats.negotiated
 @vary_on_headers("HX-Request")
 @limited("search")
@@ -88,7 +100,11 @@ def show(request: HttpRequest) -> HttpResponseBase:
     found = finding.find(asked.q, mode=asked.mode, wanted=asked.wanted) if asked.q else None
     if found and found.goes_to and not typing:
         return redirect("paper", key=found.goes_to.key)
-    context = {"section": "search", "asked": asked, "modes": MODES, **_results(asked, found, reader_of(request))}
+    if found and typing and (block := request.GET.get("rest")):
+        return render(request, "web/parts/rest.html", _rest(asked, found, block, reader_of(request)))
+    first = FIRST if typing else len(found.hits) if found else 0
+    results = _results(asked, found, reader_of(request), first)
+    context = {"section": "search", "asked": asked, "modes": MODES, **results}
     response = render(request, "web/parts/results.html" if typing else "web/search.html", context)
     if typing:
         response["HX-Replace-Url"] = asked.address
@@ -145,8 +161,8 @@ def _day(text: str, notes: list[str]) -> date | None:
         return None
 
 
-def _results(asked: Asked, found: Found | None, reader: Reader | None) -> dict[str, object]:
-    acting = {"here": asked.address, "sign_in": sign_in(asked.address)}
+def _results(asked: Asked, found: Found | None, reader: Reader | None, first: int) -> dict[str, object]:
+    acting = _acting(asked)
     if found is None:
         recent = _recent(asked.wanted)
         return {
@@ -156,20 +172,42 @@ def _results(asked: Asked, found: Found | None, reader: Reader | None) -> dict[s
             "examples": EXAMPLES,
             **_chips(asked, ()),
         }
-    by_words = [hit for hit in found.hits if hit.block != "meaning"]
-    by_meaning = [hit for hit in found.hits if hit.block == "meaning"]
-    given = marks.of_papers([hit.paper.id for hit in found.hits], reader)
+    by_block = {name: _hits(found, name) for name in ("words", "meaning")}
+    given = marks.of_papers([hit.paper.id for hits in by_block.values() for hit in hits[:first]], reader)
+    blocks = {
+        name: Block(
+            [cards.of_hit(hit, given, found.words) for hit in hits[:first]],
+            len(hits),
+            f"{asked.address}&rest={name}" if len(hits) > first else "",
+        )
+        for name, hits in by_block.items()
+    }
     return {
         **acting,
+        **blocks,
         "found": found,
-        "words": [cards.of_hit(hit, given, found.words) for hit in by_words],
-        "meaning": [cards.of_hit(hit, given) for hit in by_meaning],
         "one_block": asked.mode != "page",
         "notes": (*asked.notes, *found.notes),
         "examples": EXAMPLES,
         "sample": bool(found.hits) and all(hit.paper.source == "sample" for hit in found.hits),
         **_chips(asked, found.hits),
     }
+
+
+def _rest(asked: Asked, found: Found, block: str, reader: Reader | None) -> dict[str, object]:
+    """Give the cards of a block after the first."""
+    hits = _hits(found, block)[FIRST:]
+    given = marks.of_papers([hit.paper.id for hit in hits], reader)
+    return {**_acting(asked), "cards": [cards.of_hit(hit, given, found.words) for hit in hits]}
+
+
+def _acting(asked: Asked) -> dict[str, object]:
+    return {"here": asked.address, "sign_in": sign_in(asked.address)}
+
+
+def _hits(found: Found, block: str) -> list[FoundPaper]:
+    """Give the hits of a block; in an answer that is not divided, all of them are in the first."""
+    return [hit for hit in found.hits if (hit.block == "meaning") == (block == "meaning")]
 
 
 def _recent(wanted: Filter) -> list[Paper]:
@@ -202,7 +240,7 @@ def _chips(asked: Asked, hits: Sequence[FoundPaper]) -> dict[str, list[Chip]]:
         on.append(Chip(_("until %(day)s") % {"day": wanted.until}, without(until=None), True))
     if wanted.has_code:
         on.append(Chip(_("with code"), without(has_code=None), True))
-    counts = Counter(code for hit in hits for code in {*hit.paper.category_list})
+    counts = Counter(code for hit in hits for code in dict.fromkeys(hit.paper.category_list))
     offered = [
         Chip(code, without(categories=(*wanted.categories, code)), False, papers, categories.name(code))
         for code, papers in counts.most_common(8)

@@ -17,6 +17,7 @@ from broadsheet.community.tests.factory import reader
 from broadsheet.lib.clock import now
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
+from broadsheet.papers.tests.again import written
 from broadsheet.papers.tests.factory import NOON, paper
 from broadsheet.readers import tokens
 from broadsheet.readers.models import Reader
@@ -41,11 +42,15 @@ def own_home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 @pytest.fixture
 def record(db: None) -> int:
     """Fourteen papers on three days, one with an old arXiv id, not indexed; gives their number."""
+    written("record of the API", fill)
+    return 14
+
+
+def fill() -> None:
     ingest(made(), now=NOON)
     ingest(
         [paper(1, source="arxiv-oai", title="On two suns, part one", version=2)], now=datetime(2026, 11, 21, tzinfo=UTC)
     )
-    return 14
 
 
 @pytest.fixture

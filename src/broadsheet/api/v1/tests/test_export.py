@@ -3,11 +3,13 @@ import gzip
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from broadsheet import cli
 from broadsheet.api.v1.tests.conftest import Asking
@@ -198,3 +200,20 @@ def test_memory_stays_bounded_as_papers_are_read_in_groups(monkeypatch: pytest.M
 
     assert len(list(copying.changed(0, copying.head()))) == 14
     assert max(held) == 3
+
+
+def test_who_reads_the_record_slowly_keeps_others_from_that_alone(ask: Asking, settings: Settings) -> None:
+    settings.CONFIG = replace(settings.CONFIG, values={**settings.CONFIG.values, "web_threads": 2})
+    slow = ask("export")
+    pieces = iter(slow)
+    next(pieces)
+    busy = ask("export?since=3")
+    assert (busy.status_code, busy["Retry-After"]) == (503, "60") and b"limit=1000" in busy.content
+    # Parts are handed over whole: no thread waits for whoever reads them.
+    assert told(body(ask, "limit=1000"))[-1] == {"head": 15} and not ask("export?limit=5").streaming
+    assert ask("papers/2405.12001").status_code in (200, 404)
+    slow.close()
+    assert told(body(ask, "since=3"))[-1] == {"head": 15}
+    # One that was read to its end, and one that nobody began to read, are over.
+    ask("export").close()
+    assert len(told(body(ask))) == 15 == len(told(body(ask)))

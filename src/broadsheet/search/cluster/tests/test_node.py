@@ -86,3 +86,32 @@ def test_without_ray_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.M
         node.start_head(tmp_path)
     with pytest.raises(ClusterError, match="pip install"):
         node.start_member(tmp_path, "127.0.0.1:1")
+
+
+def test_a_driver_does_not_wait_for_a_node_that_is_not_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "require_ray", lambda: None)
+    with socket.socket() as head:
+        head.bind(("127.0.0.1", 0))
+        head.listen()
+        try:
+            with pytest.raises(ClusterError, match="this host's node is not up"):
+                node.connect(f"127.0.0.1:{head.getsockname()[1]}", tmp_path)
+        finally:
+            node.place(tmp_path).parent.rmdir()
+
+
+def test_between_machines_a_node_takes_ports_that_a_firewall_can_know() -> None:
+    options = node._own_ports("192.0.2.2", port := free_port())
+    assert f"--node-manager-port={port + 1}" in options
+    assert f"--object-manager-port={port + 2}" in options
+    assert node._own_ports(None, port) == options
+    assert "--max-worker-port=0" in node._own_ports(node.LOOPBACK, port)
+
+
+def test_a_port_of_a_nodes_own_that_is_taken_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ClusterError, match=f"cannot listen on 0.0.0.0 port {port}"):
+            node._own_ports("192.0.2.2", port - 1)

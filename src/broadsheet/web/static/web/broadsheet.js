@@ -2,6 +2,8 @@
 // Everything works without this file. It adds keys, tidy addresses, a copy button, and votes that show at once.
 (() => {
   const KEYS_OFF = "broadsheet.keys";
+  // What lies over the page while it is open, and is shut by Escape or a click beside it.
+  const OVERLAYS = "details:is(.calendar, [data-menu], .fy-turn)[open]";
   const one = (selector) => document.querySelector(selector);
   const kept = {
     get off() { try { return localStorage.getItem(KEYS_OFF) === "off"; } catch { return false; } },
@@ -19,10 +21,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const calendar = one("details.calendar[open]");
-    if (event.key === "Escape" && calendar) {
-      calendar.open = false;
-      calendar.querySelector("summary").focus();
+    const opened = event.key === "Escape" && one(OVERLAYS);
+    if (opened) {
+      opened.open = false;
+      opened.querySelector("summary").focus();
       return;
     }
     if (event.target.closest("input, select, textarea, pre, [contenteditable]")) return;
@@ -35,8 +37,7 @@
   });
 
   document.addEventListener("click", (event) => {
-    const calendar = one("details.calendar[open]");
-    if (calendar && !calendar.contains(event.target)) calendar.open = false;
+    for (const opened of document.querySelectorAll(OVERLAYS)) if (!opened.contains(event.target)) opened.open = false;
   });
 
   // An address should say what was asked, not what was left empty.

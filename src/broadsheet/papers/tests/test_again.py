@@ -1,0 +1,37 @@
+import pytest
+from django.db import transaction
+
+from broadsheet.papers.ingest import ingest
+from broadsheet.papers.models import Authorship, Change, Identifier, Paper
+from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests.factory import NOON, paper
+
+pytestmark = pytest.mark.django_db
+
+
+def rows() -> list[object]:
+    return [list(table.objects.order_by("pk").values()) for table in (Paper, Change, Identifier, Authorship)]
+
+
+def test_what_is_written_again_is_what_was_written_first() -> None:
+    calls = []
+
+    def fill() -> None:
+        calls.append(1)
+        ingest([paper(1), paper(2)], now=NOON)
+        ingest([paper(2, title="Of other suns", version=2)], now=NOON)
+
+    found = []
+    for _ in range(2):
+        with transaction.atomic():
+            written("again", fill)
+            found.append(rows())
+            transaction.set_rollback(True)
+    assert len(calls) == 1 and found[0] == found[1] and found[0] != rows()
+
+
+def test_where_other_rows_were_added_before_it_is_worked_out_anew() -> None:
+    ingest([paper(4)], now=NOON)
+    for number in (1, 2):
+        written("beside", lambda: ingest([paper(3)], now=NOON))
+        assert Paper.objects.count() == 2, number
