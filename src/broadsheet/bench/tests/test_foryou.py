@@ -2,14 +2,10 @@
 
 import json
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-if not find_spec("sklearn"):
-    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 from broadsheet.bench import foryou
 from broadsheet.bench.foryou_readers import Proxy, Reader, World, split
@@ -20,6 +16,12 @@ from broadsheet.lib.progress import silent
 DRAW = np.random.default_rng(5)
 SUBJECTS = [[f"word{subject}x{number}" for number in range(30)] for subject in range(12)]
 NONE = np.zeros(0, np.int64)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _peers() -> None:
+    # Only here: to import it takes a second, and each process of the tests would.
+    pytest.importorskip("sklearn")
 
 
 def _contents(count: int) -> tuple[tuple[str, str], ...]:

@@ -2,16 +2,12 @@
 
 import math
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 from broadsheet.bench.foryou_peers import Content, centroid, cosine, part, popularity, svm, words_of
 from broadsheet.bench.report import CannotMeasure
-
-if not find_spec("sklearn"):
-    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 DRAW = np.random.default_rng(4)
 VECTORS = DRAW.normal(size=(40, 6)).astype(np.float32)
@@ -20,6 +16,12 @@ TEXTS = [
     (f"Paper {n}", " ".join(DRAW.choice(["graph", "speech", "robot", "proof", "vision", "market"], 4)))
     for n in range(80)
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _peers() -> None:
+    # Only here: to import it takes a second, and each process of the tests would.
+    pytest.importorskip("sklearn")
 
 
 def test_the_weighted_cosine_counts_the_newest_most() -> None:

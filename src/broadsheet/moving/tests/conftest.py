@@ -51,7 +51,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, djan
 
 
 def make_tables(file: Path) -> None:
-    """Copy the tests' own tables: to take every migration needs seconds (test_schema.py says that both are the same)."""
+    """Copy the tests' own tables: to take every migration needs seconds (test_schema.py: they are the same)."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         with closing(sqlite3.connect(file)) as copy:

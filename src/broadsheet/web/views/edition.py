@@ -257,7 +257,7 @@ def state(edition: Edition) -> str:
 
 
 def _chips(edition: Edition, chosen: str) -> list[Chip]:
-    counts = Counter(code for entry in edition.entries for code in {*entry.paper.category_list})
+    counts = Counter(code for entry in edition.entries for code in dict.fromkeys(entry.paper.category_list))
     common = [code for code, _papers in counts.most_common(CHIPS)]
     if chosen and chosen not in common:
         common.append(chosen)
