@@ -83,22 +83,64 @@ def pytest_cmdline_main(config: pytest.Config) -> object:
     return next((status for status in done if status is not None), None)
 
 
-# The files of slow tests that take longest, longest first: one that began last would be waited for alone.
-LONGEST: tuple[str, ...] = ()
+# The slow tests that take longest, by group: a file of its own where no other is named. Whichever of them began last
+# would be waited for alone.
+LONGEST = (
+    "pages on PostgreSQL",
+    "ray",
+    "rooms on PostgreSQL",
+    "tests/test_restore_kill.py",
+    "tests/test_record_postgresql.py",
+    "tests/test_hosts_together.py",
+    "tests/test_kill.py",
+    "tests/test_digest_three_days.py",
+    "src/broadsheet/web/tests/test_community_browser.py",
+    "tests/test_community.py",
+    "tests/test_digest_kill.py",
+    "tests/test_voting_together.py",
+    "src/broadsheet/moving/tests/test_hostile_backup.py",
+    "tests/test_encoder_kill.py",
+    "src/broadsheet/web/tests/test_browser.py",
+    "saved pages",
+    "tests/test_hf_client.py",
+    "src/broadsheet/moving/tests/test_memory.py",
+    "src/broadsheet/api/mcp/tests/test_real_processes.py",
+    "tests/test_object_storage.py",
+    "src/broadsheet/moving/tests/test_backup.py",
+    "src/broadsheet/bench/tests/test_import_bench.py",
+    "src/broadsheet/web/tests/test_community_nonsense.py",
+)
+ASKS_THE_RECORD = {"db", "transactional_db", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --record-only."""
+    parser.addoption("--record-only", action="store_true", help="leave out tests that do not ask the record")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
-    """Where groups go to workers, keep a file's tests together, so that their servers start once; long files first."""
-    if not config.getoption("loadgroup", False):
-        return (yield)
+    """Put the tests in the order and the groups in which they are quickest done."""
     for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(pytest.mark.slow)
+    if config.getoption("--record-only"):
+        items[:] = [item for item in items if asks_the_record(item)]
+    # Where groups go to workers, the tests of a file stay together, so that their servers start once.
+    grouped = config.getoption("loadgroup", False)
+    for item in items if grouped else ():
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(config.rootpath).as_posix()))
     done = yield
-    place = {group: place for place, group in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(str(next(item.iter_markers("xdist_group")).args[0]), len(place)))
+    if grouped:
+        place = {group: place for place, group in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(next(item.iter_markers("xdist_group")).args[0], len(place)))
     return done
+
+
+def asks_the_record(item: pytest.Item) -> bool:
+    """Whether a test may ask the database."""
+    return bool(item.get_closest_marker("django_db") or ASKS_THE_RECORD & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_configure(config: pytest.Config) -> None:

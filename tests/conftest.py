@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import postfix as mail_servers
+from tests.here import answer_of
+
+__all__ = ["answer_of"]
 
 
 def programs() -> Path:

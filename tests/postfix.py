@@ -81,7 +81,7 @@ class Postfix:
             return []
         return [(line.partition("\t")[0], line.partition("\t")[2]) for line in self.arrived.read_text().splitlines()]
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[tuple[str, str]]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[tuple[str, str]]:
         """Wait until so many mails arrived."""
         until = time.monotonic() + seconds
         while len(found := self.delivered()) < count and time.monotonic() < until:
@@ -131,7 +131,7 @@ def running(folder: Path, port: int) -> Iterator[None]:
             process.wait(20)
 
 
-def answers(port: int, seconds: float = 20) -> bool:
+def answers(port: int, seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

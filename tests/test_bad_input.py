@@ -59,6 +59,7 @@ def test_a_file_that_is_not_what_it_says_is_refused_in_one_line_and_the_others_g
     assert (report["new"], report["state"]) == (2, "failed")
 
 
+@pytest.mark.slow
 def test_a_gzip_cut_off_gives_the_papers_before_the_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = gzip.compress(b"".join(line(number, abstract="words " * (number % 97)) for number in range(1, 2400)))
     (cut := tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])

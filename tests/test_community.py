@@ -19,7 +19,7 @@ from broadsheet.lib.tests.loopback import Loopback, playing
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), "")
-START_SECONDS = 60
+START_SECONDS = 300
 PASSWORD = "quiet-planets-turn-9"
 VOTED = "2410.05258"
 BROUGHT = "2611.09999"
@@ -81,7 +81,7 @@ def running(home: Path, database: str, arxiv: Loopback) -> Iterator[Site]:
             yield Site(f"http://127.0.0.1:{port}", owner_link(log, port))
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
     assert "Traceback" not in log.read_text()
 
 

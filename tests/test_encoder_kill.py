@@ -15,6 +15,7 @@ import pytest
 from broadsheet.search import bert_onnx
 from broadsheet.search.bert_onnx import BertConfig
 from broadsheet.search.tests import encoder_tiny as tiny
+from tests.here import Command
 
 pytestmark = pytest.mark.slow
 PAPERS = 1500
@@ -26,11 +27,10 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "BROADSHEET_HOME": str(home), "BROADSHEET_SOURCES": ""}
 
 
-def done(home: Path, *arguments: str) -> str:
+def done(home: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "broadsheet.cli", *arguments]
     ended = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
-    return ended.stdout
 
 
 def killed(home: Path, chance: random.Random, *arguments: str) -> bool:
@@ -48,14 +48,14 @@ def killed(home: Path, chance: random.Random, *arguments: str) -> bool:
     return at_work
 
 
-def standing(home: Path) -> dict[str, tuple[str, int]]:
-    found = json.loads(done(home, "encoder", "list", "--json"))["encoders"]
+def standing(answer_of: Command, home: Path) -> dict[str, tuple[str, int]]:
+    found = answer_of(home, "encoder", "list")["encoders"]
     assert not any(one["damaged"] for one in found)
     return {one["name"]: (one["state"], one["encoded"]) for one in found}
 
 
-def assert_answers_by_meaning(home: Path) -> None:
-    found = json.loads(done(home, "search", "rivers and snow", "--mode", "semantic", "--json"))
+def assert_answers_by_meaning(answer_of: Command, home: Path) -> None:
+    found = answer_of(home, "search", "rivers and snow", "--mode", "semantic")
     assert len(found["hits"]) == 20 and not found["partial"] and found["notes"] == []
 
 
@@ -83,7 +83,7 @@ def home(tmp_path: Path) -> Path:
     return root
 
 
-def test_an_encoder_can_be_changed_through_any_number_of_kills(home: Path) -> None:
+def test_an_encoder_can_be_changed_through_any_number_of_kills(home: Path, answer_of: Command) -> None:
     chance, kills = random.Random(7), 0
     model = str(home.parent / "narrow")
     for _round in range(2):
@@ -96,17 +96,17 @@ def test_an_encoder_can_be_changed_through_any_number_of_kills(home: Path) -> No
         ]
         for step in steps:
             for _ in range(2):
-                if step[1:2] == ("forget",) and "narrow" not in standing(home):
+                if step[1:2] == ("forget",) and "narrow" not in standing(answer_of, home):
                     break
                 kills += killed(home, chance, *step)
-                assert_answers_by_meaning(home)
-            if step[1:2] != ("forget",) or "narrow" in standing(home):
+                assert_answers_by_meaning(answer_of, home)
+            if step[1:2] != ("forget",) or "narrow" in standing(answer_of, home):
                 done(home, *step)
-            assert_answers_by_meaning(home)
+            assert_answers_by_meaning(answer_of, home)
             if step[0] == "index":
-                assert standing(home) == {"minilm-int8": ("in use", PAPERS), "narrow": ("coming", PAPERS)}
+                assert standing(answer_of, home) == {"minilm-int8": ("in use", PAPERS), "narrow": ("coming", PAPERS)}
             if step[2:] == ("narrow",) and step[1] == "use":
-                assert standing(home)["narrow"] == ("in use", PAPERS)
-        assert standing(home) == {"minilm-int8": ("in use", PAPERS)}
+                assert standing(answer_of, home)["narrow"] == ("in use", PAPERS)
+        assert standing(answer_of, home) == {"minilm-int8": ("in use", PAPERS)}
         assert not list(home.glob("shard-*"))
     assert kills >= 8, "the machine is too fast for this test: most commands were done before they were killed"

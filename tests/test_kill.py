@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.here import Command
+
 pytestmark = pytest.mark.slow
 PAPERS = 9000
 WORDS = ("river", "glass", "clock", "salt", "snow", "bees", "light", "stone", "wind", "paper", "field", "signal")
@@ -93,13 +95,12 @@ def kill_at_work(home: Path, chance: random.Random, *arguments: str) -> bool:
     return at_work
 
 
-def found(home: Path, query: str) -> list[str]:
-    command = [sys.executable, "-m", "broadsheet.cli", "search", query, "--mode", "lexical", "--json", "--limit", "50"]
-    done = subprocess.run(command, env=environment(home), check=True, capture_output=True)
-    return [hit["id"] for hit in json.loads(done.stdout)["hits"]]
+def found(answer_of: Command, home: Path, query: str) -> list[str]:
+    told = answer_of(home, "search", query, "--mode", "lexical", "--limit", "50", encoder="none")
+    return [hit["id"] for hit in told["hits"]]
 
 
-def assert_whole(home: Path, revision: int) -> None:
+def assert_whole(answer_of: Command, home: Path, revision: int) -> None:
     """Every paper once, with all that hangs on it, and the index finds the texts of now and not those of before."""
     assert ask(home, "SELECT count(*), count(DISTINCT key) FROM papers_paper") == [(PAPERS, PAPERS)]
     assert ask(home, "SELECT count(*) FROM papers_authorship") == [(2 * PAPERS,)]
@@ -109,14 +110,14 @@ def assert_whole(home: Path, revision: int) -> None:
     assert ask(home, "SELECT count(*) FROM papers_change WHERE kind = 'insert'") == [(PAPERS,)]
     assert ask(home, "PRAGMA integrity_check") == [("ok",)]
     for number in (0, 3, 4500, PAPERS - 1):
-        assert found(home, f'"unique{number} studies"') == [f"2405.{number:05}"]
+        assert found(answer_of, home, f'"unique{number} studies"') == [f"2405.{number:05}"]
         now = revision if number % 3 == 0 else 0
-        assert found(home, f'"marker r{now}q{number}"') == [f"2405.{number:05}"]
+        assert found(answer_of, home, f'"marker r{now}q{number}"') == [f"2405.{number:05}"]
     if revision:
-        assert found(home, '"marker r0q0"') == []
+        assert found(answer_of, home, '"marker r0q0"') == []
 
 
-def test_import_and_index_survive_being_killed_at_any_moment(tmp_path: Path) -> None:
+def test_import_and_index_survive_being_killed_at_any_moment(tmp_path: Path, answer_of: Command) -> None:
     chance, kills = random.Random(20261121), 0
     home = tmp_path / "home"
     home.mkdir()
@@ -128,7 +129,7 @@ def test_import_and_index_survive_being_killed_at_any_moment(tmp_path: Path) -> 
         for _ in range(3):
             kills += kill_at_work(home, chance, "index")
         finish(broadsheet(home, "index"))
-        assert_whole(home, revision)
+        assert_whole(answer_of, home, revision)
     assert kills >= 18, "the machine is too fast for this test: most commands were done before they were killed"
 
 
@@ -149,7 +150,7 @@ def answers(port: int, seconds: float) -> bool:
     return False
 
 
-def test_run_starts_again_by_itself_however_it_was_killed(tmp_path: Path) -> None:
+def test_run_starts_again_by_itself_however_it_was_killed(tmp_path: Path, answer_of: Command) -> None:
     chance, port = random.Random(7), free_port()
     for number in range(12):
         process = broadsheet(tmp_path, "run", "--port", str(port))
@@ -170,4 +171,4 @@ def test_run_starts_again_by_itself_however_it_was_killed(tmp_path: Path) -> Non
     finally:
         process.terminate()
         process.communicate()
-    assert found(tmp_path, "id:2410.05954") == ["2410.05954"]
+    assert found(answer_of, tmp_path, "id:2410.05954") == ["2410.05954"]

@@ -97,7 +97,7 @@ def line(process: "subprocess.Popen[str]") -> str:
 
 
 def end(process: "subprocess.Popen[str]") -> str:
-    out, _error = process.communicate("\n", timeout=60)
+    out, _error = process.communicate("\n", timeout=300)
     return out.strip()
 
 

@@ -138,7 +138,7 @@ def directly() -> Vote:
 
 def over_http(made: dict[str, Any], port: int) -> Vote:
     """Vote by the form of the page, on a connection that stays open."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
 
     def vote(reader: int, paper: int, on: bool) -> bool | None:
         headers = {

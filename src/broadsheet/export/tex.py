@@ -7,7 +7,8 @@ from typing import Final
 from broadsheet.markup import macros
 
 _FORMULA: Final = re.compile(
-    r"(?<!\\)\$\$.+?(?<!\\)\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$(?P<inner>[^$]+?)(?<!\\)\$", re.DOTALL
+    r"(?<!\\)\$\$.{1,2000}?(?<!\\)\$\$|\\\[.{1,2000}?\\\]|\\\(.{1,2000}?\\\)|(?<!\\)\$(?P<inner>[^$]{1,2000}?)(?<!\\)\$",
+    re.DOTALL,
 )
 _MONEY: Final = re.compile(r"\d[\d.,]*[kKMB]?(?: [a-zA-Z,.]{2,})+ ?")
 

@@ -46,9 +46,10 @@ REFUSED: Final[tuple[type[Exception], ...]] = (
     StopIteration,
 )
 
+# No formula is longer: without a bound, each opening without an end would be followed to the end of the text.
 _FORMULA = re.compile(
-    r"(?<!\\)\$\$(?P<block>.+?)(?<!\\)\$\$|\\\[(?P<bracket>.+?)\\\]|\\\((?P<paren>.+?)\\\)"
-    r"|(?<!\\)\$(?P<dollar>[^$]+?)(?<!\\)\$",
+    r"(?<!\\)\$\$(?P<block>.{1,2000}?)(?<!\\)\$\$|\\\[(?P<bracket>.{1,2000}?)\\\]|\\\((?P<paren>.{1,2000}?)\\\)"
+    r"|(?<!\\)\$(?P<dollar>[^$]{1,2000}?)(?<!\\)\$",
     re.DOTALL,
 )
 _STYLED = re.compile(

@@ -336,6 +336,7 @@ WILD = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.dictionaries(
     st.sampled_from(["p", "limit", "sort", "date", "week", "month", "submitter", "q", "cursor", "x"]), WILD, max_size=4

@@ -183,6 +183,7 @@ def test_reading_a_place_for_writing_is_405(method: str, address: str, paper: Pa
 # What is sent
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("address", [at for method, at in CALLS if CALLS[method, at] and "hide" not in at])
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
@@ -206,6 +207,7 @@ def test_what_is_no_json_object_is_refused(
     assert everything() == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("address", [at for method, at in CALLS if CALLS[method, at]])
 @pytest.mark.parametrize("wrong", [5, 1.5, True, ["x"], {"a": 1}, "\0", "\ud800", "x\0y", "", None, "x" * 70_000])
 def test_fields_of_a_wrong_type_are_never_500(address: str, wrong: object, paper: Paper, ada: Reader) -> None:
@@ -225,6 +227,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), address=st.sampled_from([at for method, at in CALLS if method == "POST"]))
 def test_no_body_makes_a_500(data: st.DataObject, address: str, paper: Paper) -> None:
@@ -256,6 +259,7 @@ def test_an_unknown_comment_is_404(number: str, paper: Paper, ada: Reader) -> No
         assert answer.status_code == 404
 
 
+@pytest.mark.thorough
 def test_programs_that_hammer_are_told_when_to_go_on(paper: Paper, ada: Reader) -> None:
     secret = secret_of(ada)
     answers = [say(secret, "/api/papers/2611.00001/vote") for _ in range(61)]

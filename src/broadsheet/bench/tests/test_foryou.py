@@ -105,6 +105,7 @@ def test_others_likes_of_the_test_days_are_not_known(proxy: Proxy) -> None:
     assert len(known_likes(other, one, world))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counted", [False, True])
 def test_readers_from_files_have_the_keys_without_a_proxy(tmp_path: Path, counted: bool) -> None:
     papers = [

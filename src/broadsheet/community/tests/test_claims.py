@@ -193,6 +193,7 @@ def test_a_paper_is_claimed_once_unless_there_is_a_better_proof_now(server: Loop
         claims.claim(one, known, 0, "", now=NOON)
 
 
+@pytest.mark.thorough
 def test_a_reader_has_so_many_claims_waiting() -> None:
     one = ada()
     for number in range(claims.MOST_WAITING):

@@ -42,6 +42,7 @@ def voted(readers: Sequence[Reader], *papers: Paper) -> None:
             votes.cast(one, paper, now=NOON)
 
 
+@pytest.mark.thorough
 def test_a_ring_among_honest_readers_is_found_and_loses_its_weight() -> None:
     draw = Random(1)
     ingest([data(number) for number in range(200)], now=NOON)
@@ -67,6 +68,7 @@ def test_a_ring_among_honest_readers_is_found_and_loses_its_weight() -> None:
     assert integrity.look(NOON + timedelta(hours=2)) == 0
 
 
+@pytest.mark.thorough
 def test_honest_votes_give_no_finding() -> None:
     draw, papers = Random(2), [a_paper(number) for number in range(40)]
     for one in curators(25):

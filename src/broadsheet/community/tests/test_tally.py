@@ -70,6 +70,7 @@ def slow_count(paper: Paper) -> Tally:
     return Tally(number, weight, comments, sum(talkers.values()))
 
 
+@pytest.mark.thorough
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=25))
 def test_counts_are_those_of_the_rows_after_any_sequence_of_acts(steps: list[Step]) -> None:

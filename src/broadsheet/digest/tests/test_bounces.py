@@ -322,6 +322,7 @@ def test_an_erased_subscription_keeps_nothing() -> None:
     assert take(raw).kind == "unknown"
 
 
+@pytest.mark.thorough
 def test_no_message_however_broken_raises_or_ends_anything() -> None:
     sent = mailed()
     chance = random.Random(5)

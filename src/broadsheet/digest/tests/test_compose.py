@@ -156,6 +156,7 @@ def test_no_text_of_a_paper_becomes_markup_a_slot_or_a_header(words: str) -> Non
         assert hidden not in mail.html + mail.text + mail.subject
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 def test_fuzzed_titles_and_names_add_no_header_and_no_element() -> None:
     random = Random(5)

@@ -223,6 +223,7 @@ def encode(number: int) -> None:
     finding.index()
 
 
+@pytest.mark.thorough
 def test_ten_thousand_follows_cost_as_many_looks_as_there_are_lists(ada: Reader) -> None:
     people = [Reader(email=f"r{n}@x.example", handle=f"r{n}", name="R", joined=NOW) for n in range(500)]
     Reader.objects.bulk_create(people)

@@ -70,6 +70,7 @@ def record(draw: Random, papers: int, supported: float) -> None:
             store.hide(number, True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("supported", [0.0, 0.02, 0.3, 1.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_list_is_the_one_that_scoring_every_paper_gives(seed: int, supported: float) -> None:

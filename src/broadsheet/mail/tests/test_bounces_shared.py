@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from broadsheet.mail.bounces.read import read
 
 LEAST_RIGHT = 0.95
@@ -13,6 +15,7 @@ def seen(raw: bytes) -> list[tuple[str, bool]]:
     return sorted((one.status[:1], one.hard) for one in recipients)
 
 
+@pytest.mark.slow
 def test_real_bounces_are_understood_and_nothing_else_is_one(shared: Path) -> None:
     cases = json.loads((shared / "bounces" / "expected.json").read_text())
     wrong, false = [], []

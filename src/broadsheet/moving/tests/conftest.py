@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,8 +13,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from broadsheet.moving import databases
+from broadsheet.moving import databases, tables
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 Inside = Callable[[Path], AbstractContextManager[None]]
@@ -90,6 +91,31 @@ def fill() -> None:
     )
     Vector.objects.create(encoder="e", text_hash="h", data=bytes(range(256)))
     Quarantined.objects.create(digest="q", source="arxiv", subject="s", reason="r", raw=b"", at=NOON)
+
+
+_made: dict[object, sqlite3.Connection] = {}
+
+
+@pytest.fixture(autouse=True)
+def _tables_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every migration once for each state that a restore or a copy wants; after that, copy what it led to."""
+    take = tables.migrate_to
+
+    def migrate_to(to: BaseDatabaseWrapper, migrations: Sequence[tables.Migration]) -> None:
+        if to.vendor != "sqlite":
+            take(to, migrations)
+            return
+        name = tuple(sorted(migrations))
+        if name in _made:
+            to.ensure_connection()
+            _made[name].backup(to.connection)
+        else:
+            take(to, migrations)
+            kept = sqlite3.connect(":memory:", check_same_thread=False)
+            to.connection.backup(kept)
+            _made[name] = kept
+
+    monkeypatch.setattr(tables, "migrate_to", migrate_to)
 
 
 @pytest.fixture

@@ -28,7 +28,13 @@ def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(home / "record.sqlite3")) as record:
         names = [row[0] for row in record.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = sorted(set(names) - tables.LEFT_OUT - {"sqlite_sequence", "django_migrations"})
-        return {name: sorted(record.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in kept}
+        return {name: sorted(record.execute(_all_of(record, name)).fetchall(), key=repr) for name in kept}
+
+
+def _all_of(record: sqlite3.Connection, table: str) -> str:
+    """Ask for every column; in which order they were made is no matter."""
+    names = sorted(f'"{row[1]}"' for row in record.execute(f'PRAGMA table_info("{table}")'))
+    return f'SELECT {", ".join(names)} FROM "{table}"'
 
 
 def as_number(text: str) -> float | int:

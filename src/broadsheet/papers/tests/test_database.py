@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from broadsheet.papers.database import keep_to_owner
 
 
@@ -19,6 +21,7 @@ def test_the_record_and_the_files_beside_it_are_for_their_owner_alone(tmp_path: 
     keep_to_owner(tmp_path / "nothing.sqlite3")
 
 
+@pytest.mark.slow
 def test_a_new_home_lets_no_other_account_of_the_machine_in(tmp_path: Path) -> None:
     home = tmp_path / "home"
     environment = {**os.environ, "BROADSHEET_HOME": str(home), "BROADSHEET_SOURCES": "", "BROADSHEET_ENCODER": "none"}

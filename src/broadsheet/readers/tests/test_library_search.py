@@ -132,6 +132,7 @@ def plainly(text: str) -> list[str]:
     return "".join(char if char.isalnum() else " " for char in kept).split()
 
 
+@pytest.mark.thorough
 def test_it_finds_what_a_slow_search_finds() -> None:
     chance = random.Random(6)
     words = ["alpha", "álpha", "Beta", "gamma", "gammas", "delta-ray", "Epsilon", "zeta", "eta"]

@@ -126,6 +126,7 @@ def test_what_cannot_be_changed_so_is_refused_on_the_page(ada: Reader, edition: 
     assert Client().post(address, given).status_code == 303
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -242,6 +243,7 @@ def test_a_chat_is_looked_at_before_it_is_kept(ada: Reader, edition: int, monkey
     assert "slack://…i7FQ" in page and "T1JJ3T3L2" not in page and "Secret" not in page
 
 
+@pytest.mark.thorough
 def test_tests_are_limited(ada: Reader, edition: int, monkeypatch: pytest.MonkeyPatch) -> None:
     hook, sent = kept(ada), []
 

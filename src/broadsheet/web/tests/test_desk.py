@@ -47,6 +47,7 @@ def test_an_empty_desk_says_so(judge: Client, address: str) -> None:
     assert judge.get(address).status_code == 200
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("address", ALL[1:])
 @pytest.mark.parametrize(
     "given",

@@ -74,6 +74,7 @@ def test_a_preview_keeps_nothing_but_the_text(ada: Reader, client: Client) -> No
     assert not Comment.objects.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("text", NASTY)
 def test_nothing_that_could_run_reaches_a_page(ada: Reader, client: Client, page: Page, text: str) -> None:
     previewed = client.post(ON, {"text": text, "preview": "1"}).content.decode()
@@ -96,6 +97,7 @@ def test_what_is_refused_keeps_what_was_typed(ada: Reader, client: Client) -> No
     assert not Comment.objects.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "text", ["\0 nul", "\x1b[31m escape", "\ud800 half", "é\u202e turned", "@a " * 10_000, ">" * 5_000]
 )

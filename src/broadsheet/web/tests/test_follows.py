@@ -183,6 +183,7 @@ def test_the_digest_below_is_what_is_trending_until_something_is_followed(ada: R
     assert "New in what you follow" in html and html.count("<article") == 6
 
 
+@pytest.mark.thorough
 def test_too_many_follows_are_refused_in_words(ada: Reader, client: Client) -> None:
     Follow.objects.bulk_create(Follow(reader=ada, key=f"search/{n}", at=now()) for n in range(follows.MOST))
     response = client.post("/follows/add", {"kind": "category", "value": "cs.CL"})
@@ -350,6 +351,7 @@ def test_what_is_no_outline_is_said(ada: Reader, client: Client, data: bytes) ->
     assert client.post("/follows/bring").status_code == 400
 
 
+@pytest.mark.thorough
 def test_a_full_shelf_stops_the_outline_in_words(ada: Reader, client: Client) -> None:
     Follow.objects.bulk_create(Follow(reader=ada, key=f"search/{n}", at=now()) for n in range(follows.MOST - 1))
     html = bring(client, "https://rss.arxiv.org/rss/cs.CL+cs.CV")

@@ -138,6 +138,7 @@ def test_what_was_opened_is_kept_where_that_was_allowed_and_forgotten_when_it_no
     assert not Opened.objects.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("address", "form"),
     [

@@ -150,6 +150,7 @@ def test_with_several_groups_one_is_chosen_first(places: dict[str, Member]) -> N
     assert "In which group?" in html
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "given",
     [

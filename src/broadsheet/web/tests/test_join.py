@@ -109,6 +109,7 @@ def test_who_is_here_already_is_told_so(code: str) -> None:
     assert "invitation" not in browser.session
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "changes",
     [

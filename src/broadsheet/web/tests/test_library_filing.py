@@ -87,6 +87,7 @@ def test_the_page_is_narrowed_by_words_tags_and_states(ada: Reader, page: Page) 
     assert "3 of 6 papers" in html and "None of your papers" in page("/library?q=nothing")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "query",
     ["tag=%00", "tag=" + "x" * 3000, "state=lost", "sort=none", "page=0", "page=x", "page=99999999999999999999",

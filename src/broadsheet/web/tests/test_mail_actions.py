@@ -191,6 +191,7 @@ def test_other_methods_are_refused(hers: Subscription, client: Client) -> None:
     assert client.put(path(hers, "less")).status_code == 405
 
 
+@pytest.mark.thorough
 def test_a_hail_of_clicks_is_stopped(hers: Subscription, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     at = wall_clock()
     monkeypatch.setattr(limits, "now", lambda: at)

@@ -56,6 +56,7 @@ def test_a_profile_is_saved(ada: Reader) -> None:
     assert (ada.name, ada.about, ada.time_zone, ada.mailed) == ("Ada Lum-Vega", "Winds.", "Europe/Berlin", ["reply"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "changes",
     [

@@ -228,6 +228,7 @@ def providers_address() -> str:
     return absolute("/digest/events/")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("provider", sorted(providers.PROVIDERS))
 def test_no_service_is_heard_unsigned_and_nonsense_is_refused(provider: str, client: Client) -> None:
     chance = random.Random(provider)

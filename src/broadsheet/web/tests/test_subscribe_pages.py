@@ -126,6 +126,7 @@ def test_the_time_zone_is_asked_for(client: Client, page: Page) -> None:
     assert client.post("/subscribe", given).status_code == 400
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "changes",
     [
@@ -257,6 +258,7 @@ def test_an_expired_link_says_so(client: Client, ada: Subscription) -> None:
     assert response.status_code == 410 and b"expired" in response.content
 
 
+@pytest.mark.thorough
 @effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(token=st.text(min_size=1, max_size=80).filter(lambda text: "/" not in text))
 def test_no_token_breaks_a_page(client: Client, token: str) -> None:

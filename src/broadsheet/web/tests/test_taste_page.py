@@ -146,6 +146,7 @@ def test_the_profile_is_a_file_too(browser_of_ada: Client) -> None:
     assert json.loads(response.content)["form"] == "broadsheet-profile/1"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("address", "values"),
     [

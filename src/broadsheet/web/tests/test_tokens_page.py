@@ -53,6 +53,7 @@ def test_a_token_lives_as_long_as_was_chosen(browser: Client, days: str, lives: 
     assert ("does not expire" in text(browser)) == (lives is None)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "wrong",
     [

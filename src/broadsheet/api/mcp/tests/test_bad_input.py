@@ -63,6 +63,7 @@ def sent(body: object, method: str = "POST", **headers: str) -> HttpResponse:
     return post(method, data, HEADERS | headers)
 
 
+@pytest.mark.thorough
 def test_what_makes_no_sense_gets_a_sentence(agent: Agent) -> None:
     async def all_of_it(client: Client) -> list[CallToolResult]:
         return [await client.call_tool(tool, arguments) for tool, arguments, _says in NONSENSE]
@@ -71,6 +72,7 @@ def test_what_makes_no_sense_gets_a_sentence(agent: Agent) -> None:
         assert says in sentence_of(answer), (tool, arguments)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 @pytest.mark.parametrize(
     ("uri", "says"),
@@ -88,6 +90,7 @@ def test_a_resource_that_is_not_there_is_refused(transport: str, uri: str, says:
     assert (refusal.code, says in refusal.message) == (-32602, True), refusal.message
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [

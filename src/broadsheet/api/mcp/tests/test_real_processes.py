@@ -18,7 +18,7 @@ from mcp_types import CallToolResult
 from broadsheet.api.mcp.tests.agents import text_of
 
 pytestmark = pytest.mark.slow
-START_SECONDS = 60
+START_SECONDS = 300
 AT_ONCE = 20
 
 
@@ -67,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(port, environment, log)
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
     assert "Traceback" not in log.read_text()
 
 

@@ -87,6 +87,7 @@ def test_filing_needs_the_scope_for_it(asking: TokenFor, ask: Asking, shelf: lis
     assert Saved.objects.get(paper__key="2611.00001").note == "Ask *Bo* of nectar"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "body",
     [{"state": "lost"}, {"state": 3}, {"tags": "bees"}, {"tags": ["x" * 61]}, {"tags": [""]}, {"tags": ["a"] * 41},

@@ -100,6 +100,7 @@ def test_history_tells_what_changed(ask: Asking) -> None:
     assert told[0]["source"] == "arxiv-oai"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("searchable")
 @pytest.mark.parametrize("part", ["", "/versions", "/similar", "/comments", "/history"])
 @pytest.mark.parametrize("key", ["2611.99999", "nonsense", "%00", "a%00b", "%0d%0a", "%ff%fe", "10.1/x", "x" * 600])
