@@ -20,6 +20,7 @@ from broadsheet.lib.tests.loopback import Asked, Loopback, playing
 from broadsheet.mail.tests.sink import Sink
 from broadsheet.moving import databases
 from broadsheet.papers import claims, schedule
+from broadsheet.record.linkage import text_hash
 from tests.conftest import new_database, programs
 from tests.hosts import Host, running, wait_until
 
@@ -145,16 +146,20 @@ def today() -> date:
     return schedule.latest_due(midnight)
 
 
+def told(number: int, word: str) -> tuple[str, str]:
+    """Give title and abstract of an invented paper."""
+    return f"On the {word} {number}", f"It is told of {word} here."
+
+
 def take_in(place: Place, *numbers: int, word: str, **fields: object) -> list[str]:
     """Take in invented papers that tell of a word; give their ids."""
     from broadsheet.papers.ingest import ingest
     from broadsheet.papers.tests.factory import paper
 
     made = [
-        paper(
-            number, title=f"On the {word} {number}", abstract=f"It is told of {word} here.", announced=today(), **fields
-        )
+        paper(number, title=title, abstract=abstract, announced=today(), **fields)
         for number in numbers
+        for title, abstract in [told(number, word)]
     ]
     with place.record():
         ingest(made)
@@ -344,6 +349,20 @@ def test_a_worker_that_is_killed_while_it_encodes_leaves_its_papers_to_the_other
         gone = killed(place, "papers_vector")
     all_are_encoded_once(place)
     gone.work()
+
+
+def test_texts_that_a_dead_host_had_taken_are_encoded_soon(place: Place, hosts: Pair) -> None:
+    texts = [told(number, "quoll") for number in range(115, 118)]
+    with psycopg.connect(place.database, autocommit=True) as third:
+        for title, abstract in texts:
+            held = claims.number(text_hash(title, abstract))
+            third.execute("SELECT pg_advisory_lock(%s, %s)", [claims.TEXT, held])
+        take_in(place, *range(115, 118), word="quoll")
+        rounds(place, hosts)
+        [(papers,)] = place.sql("SELECT count(*) FROM papers_paper")
+        have = "SELECT count(*) FROM papers_vector"
+        wait_until(lambda: place.sql(have) == [(papers - len(texts),)], "the other papers have vectors")
+    all_are_encoded_once(place)
 
 
 def test_a_worker_that_is_killed_while_it_indexes_goes_on_and_the_other_is_not_held_up(

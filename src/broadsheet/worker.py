@@ -101,8 +101,8 @@ def harvest(now: datetime) -> int:
 class Encoding:
     """Encode some papers that have no vector yet, by the encoder in use or by one that is being brought in.
 
-    When there was none it waits for the record to change: among millions of papers a look takes seconds. It looks again
-    after a while all the same, as another host may have died over some.
+    When there was none it waits for the record to change: among millions of papers a look takes seconds. What another
+    host has taken may come back when that host dies, so then it goes on looking.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class Encoding:
         if self._nothing and self._nothing[0] == standing and now < self._nothing[1] + LOOK_AGAIN:
             return 0
         done = encoder_setup.encode_some(ENCODE_AT_ONCE)
-        self._nothing = None if done else (standing, now)
+        self._nothing = None if done or encoder_setup.encoded_elsewhere() else (standing, now)
         return done
 
 

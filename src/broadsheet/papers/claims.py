@@ -23,6 +23,11 @@ def number(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:4], "big", signed=True)
 
 
+def among_hosts() -> bool:
+    """Tell whether other hosts may work on this record."""
+    return connection.vendor == "postgresql"
+
+
 @contextmanager
 def alone(name: str) -> Iterator[bool]:
     """Let one process of all hosts be in the block of a name; yields False, at once, to the others."""
@@ -36,7 +41,7 @@ def alone(name: str) -> Iterator[bool]:
 @contextmanager
 def in_turn(name: str) -> Iterator[None]:
     """Wait until no other process of any host is in the block of a name."""
-    if connection.vendor != "postgresql":
+    if not among_hosts():
         yield
         return
     with connection.cursor() as cursor:
@@ -53,7 +58,7 @@ def turn(name: str, every: timedelta) -> Iterator[bool]:
 
     That is noted at the end of the block: whoever is killed in it leaves the turn to the next at once.
     """
-    if connection.vendor != "postgresql":
+    if not among_hosts():
         yield True
         return
     with alone(f"turn {name}") as mine:
@@ -66,7 +71,7 @@ def turn(name: str, every: timedelta) -> Iterator[bool]:
 
 def again(name: str) -> None:
     """Let the next turn come at once: there is more to do."""
-    if connection.vendor == "postgresql":
+    if among_hosts():
         cache.delete(_rests(name))
 
 
@@ -78,7 +83,7 @@ def _rests(name: str) -> str:
 @contextmanager
 def holding(names: Sequence[str], most: int) -> Iterator[list[str]]:
     """Take up to so many of these that no other process holds, the first ones first; they are held in the block."""
-    if connection.vendor != "postgresql":
+    if not among_hosts():
         yield list(names[:most])
         return
     by_number = {number(name): name for name in reversed(names)}
@@ -94,7 +99,7 @@ def holding(names: Sequence[str], most: int) -> Iterator[list[str]]:
 
 
 def _hold(kind: int, numbers: Sequence[int]) -> list[int]:
-    if connection.vendor != "postgresql":
+    if not among_hosts():
         return list(numbers)
     with connection.cursor() as cursor:
         # Never in the WHERE of a look at a table: how many rows would be tried there is the planner's choice.
@@ -104,6 +109,6 @@ def _hold(kind: int, numbers: Sequence[int]) -> list[int]:
 
 def _release(kind: int, numbers: Sequence[int]) -> None:
     # A connection that was lost gave them back already.
-    if numbers and connection.vendor == "postgresql" and connection.connection and not connection.connection.closed:
+    if numbers and among_hosts() and connection.connection and not connection.connection.closed:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, n) FROM unnest(%s::int[]) AS n", [kind, list(numbers)])

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from broadsheet.lib.files import lock
 from broadsheet.lib.progress import Progress, silent
-from broadsheet.papers import bulk
+from broadsheet.papers import bulk, claims
 from broadsheet.papers.outside import http
-from broadsheet.papers.vectors import encode_missing
+from broadsheet.papers.vectors import encode_missing, unencoded
 from broadsheet.search import bert_onnx, encoder_gpu, weights
 from broadsheet.search import encoder as encoders
 from broadsheet.search.bring import PUBLISHED
@@ -65,6 +65,11 @@ def bulk_encoders() -> Iterator[encoders.OnnxEncoder]:
 def encode_some(most: int) -> int:
     """Encode at most `most` papers by the first encoder that has any left, or a round's worth through the cluster."""
     return next((done for encoder in bulk_encoders() if (done := encode(encoder, most=most))), 0)
+
+
+def encoded_elsewhere() -> bool:
+    """Tell whether papers wait for a vector that other hosts have taken; a host alone has left none."""
+    return claims.among_hosts() and any(unencoded(encoder.id).order_by().exists() for encoder in bulk_encoders())
 
 
 def encode(encoder: encoders.OnnxEncoder, progress: Progress = silent, most: int | None = None) -> int:
