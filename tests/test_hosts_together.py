@@ -140,6 +140,15 @@ def hosts(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         assert "Traceback" not in host.log("worker"), host.log("worker")[-6000:]
 
 
+@pytest.fixture(autouse=True)
+def _both_work(hosts: Pair) -> Iterator[None]:
+    """Whatever became of a test, the next one finds both workers at work."""
+    yield
+    for host in hosts:
+        if host.worker and host.worker.poll() is not None:
+            host.work()
+
+
 def today() -> date:
     """The newest day whose papers have been announced when it struck midnight UTC."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

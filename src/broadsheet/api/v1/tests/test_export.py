@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from broadsheet import cli
@@ -202,7 +203,11 @@ def test_memory_stays_bounded_as_papers_are_read_in_groups(monkeypatch: pytest.M
     assert max(held) == 3
 
 
-def test_who_reads_the_record_slowly_keeps_others_from_that_alone(ask: Asking, settings: Settings) -> None:
+def test_who_reads_the_record_slowly_keeps_others_from_that_alone(
+    ask: Asking, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An answer that is closed gives its connection up; this one is the test's.
+    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
     settings.CONFIG = replace(settings.CONFIG, values={**settings.CONFIG.values, "web_threads": 2})
     slow = ask("export")
     pieces = iter(slow)
