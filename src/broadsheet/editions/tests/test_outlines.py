@@ -1,11 +1,10 @@
 """Outlines of feeds: what becomes a list, and what is refused."""
 
-import time
-
 import pytest
 
 from broadsheet.editions import outlines
 from broadsheet.export.opml import Outline, opml
+from broadsheet.lib.tests.quick import within
 from broadsheet.readers.refused import Refused
 
 
@@ -97,10 +96,9 @@ def test_deep_nesting_is_read_like_any_other() -> None:
 
 
 def test_an_address_of_nothing_but_blanks_costs_next_to_nothing() -> None:
-    begun = time.process_time()
-    assert outlines.keys_of("https://export.arxiv.org/api/query?search_query=ti:wind" + "+" * 200_000 + "x") == ()
     # Looked at from every blank, they take minutes.
-    assert time.process_time() - begun < 2
+    with within(3):
+        assert outlines.keys_of("https://export.arxiv.org/api/query?search_query=ti:wind" + "+" * 200_000 + "x") == ()
     assert outlines.keys_of("https://export.arxiv.org/api/query?search_query=ti:wind++AND+%20au:lum") == (
         "search/wind author:lum",
     )

@@ -1,7 +1,6 @@
 """A reader's list: what its knobs mean, what its terms add up to, and that it is the list that a slow search finds."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.learning.arrange import ARMS, TERMS, Candidates, Knobs, Pick, arrange
+from broadsheet.lib.tests.quick import within
 
 EVERY_ARM = dict.fromkeys(ARMS, 1.0)
 
@@ -303,10 +303,6 @@ def test_nonsense_is_refused() -> None:
 
 def test_a_day_of_a_thousand_papers_is_arranged_in_milliseconds() -> None:
     day = a_day(1000, 1, dim=384)
-    spent = []
-    for seed in range(10):
-        start = time.process_time()
-        arrange(day, Knobs(), arms=EVERY_ARM, seed=seed)
-        spent.append(time.process_time() - start)
-    # Measured 2.5 ms; wide, for machines that are slow or busy.
-    assert min(spent) < 0.02
+    # Measured 2.5 ms.
+    with within(0.5):
+        arrange(day, Knobs(), arms=EVERY_ARM, seed=1)

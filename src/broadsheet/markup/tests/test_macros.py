@@ -1,8 +1,7 @@
-import time
-
 import pytest
 
 from broadsheet.export.tex import readable
+from broadsheet.lib.tests.quick import within
 from broadsheet.markup import linear, macros, maths
 
 TEXTS = [
@@ -70,7 +69,7 @@ def test_words_are_still_marked() -> None:
     "part", ["\\a{", "\\cite{", "\\frac{", "\\footnote{", "{", "\\", "}", "\\a[", "\\textcolor{", "\\a{ ", "~"]
 )
 def test_nothing_takes_long(part: str) -> None:
-    text, begun = (part * 20_000)[:20_000], time.process_time()
-    macros.words(text)
-    maths.render(text)
-    assert time.process_time() - begun < 1.0
+    text = (part * 20_000)[:20_000]
+    with within(3):
+        macros.words(text)
+        maths.render(text)

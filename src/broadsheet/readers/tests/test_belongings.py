@@ -77,6 +77,8 @@ def test_an_export_holds_everything_and_no_secret(ada: Reader) -> None:
 
 def test_erasing_leaves_nothing_of_the_person_in_any_table_of_this_room(ada: Reader) -> None:
     bo = reader("bo", invited_by=ada)
+    # The hash of a password is made of letters too, and once in a hundred runs of these.
+    Reader.objects.filter(pk=bo.pk).update(password="")
     notifications.notify([bo], "reply", {"by": "ada", "title": "On wet ground"}, "/papers/1", now=NOON)
     assert "ada" in everything()
     belongings.erase(ada)

@@ -2,12 +2,12 @@ import random
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import process_time
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from broadsheet.lib.tests.quick import within
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.papers.tests.factory import paper
@@ -181,7 +181,6 @@ def test_five_thousand_papers_are_searched_in_a_moment() -> None:
     library.add(ada, Paper.objects.values_list("pk", flat=True), now=NOON)
     Saved.objects.update(note=" ".join(words[:40]))
     find(ada, Asked(q="word1"))
-    began = process_time()
-    found = find(ada, Asked(q="word1 word22"))
-    assert process_time() - began < 0.5
+    with within(3):
+        found = find(ada, Asked(q="word1 word22"))
     assert len(found.rows) == 5000

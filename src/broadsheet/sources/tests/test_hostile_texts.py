@@ -1,13 +1,12 @@
 """Texts made to keep a reader of files busy: each of these took minutes to years before it was bounded."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
 
 from broadsheet.lib.http import Response
+from broadsheet.lib.tests.quick import within
 from broadsheet.record.facts import facts
 from broadsheet.record.identifiers import identify
 from broadsheet.sources import bibtex, names, saved_page
@@ -17,16 +16,8 @@ from broadsheet.sources.xml import read_page
 MANY = 100_000
 
 
-@contextmanager
-def soon() -> Iterator[None]:
-    """A second of one core, where a few hundredths are what it takes."""
-    begun = time.process_time()
-    yield
-    assert time.process_time() - begun < 1.0
-
-
 def test_comments_that_no_page_follows_are_no_page() -> None:
-    with soon():
+    with within(3):
         assert not saved_page.is_html(b"<!---->" * 500 + b"x")
         with pytest.raises(SourceError, match="something else than RSS"):
             read_page(Response(200, {}, b"<!---->" * 500 + b"x", "http://feed.example/"), "rss", "item", "RSS")
@@ -44,12 +35,12 @@ def test_comments_that_no_page_follows_are_no_page() -> None:
     ],
 )
 def test_what_opens_again_and_again_and_never_ends_is_read_once(read: Callable[[], object]) -> None:
-    with soon():
+    with within(3):
         read()
 
 
 def test_a_hundred_thousand_entries_on_one_line_are_read_once() -> None:
-    with soon():
+    with within(3):
         assert sum(1 for _ in bibtex.read(BytesIO(b"@a{b}" * MANY), "refs.bib")) == MANY
 
 

@@ -1,9 +1,9 @@
 import json
-import time
 from io import BytesIO
 
 import pytest
 
+from broadsheet.lib.tests.quick import within
 from broadsheet.record.paper import PaperData
 from broadsheet.sources import bibtex, csl_json, ris
 from broadsheet.sources.marks import Marks, Note, marks_of
@@ -85,6 +85,5 @@ def test_notes_become_plain_text(written: str, read: str) -> None:
 
 @pytest.mark.parametrize("part", ["<p>", "<!--", "<script>", "<a href='http", "<", "<p", "&", "<li", "\n"])
 def test_no_note_takes_long(part: str) -> None:
-    begun = time.process_time()
-    plain_note("<p>" + part * 100_000)
-    assert time.process_time() - begun < 1.0
+    with within(3):
+        plain_note("<p>" + part * 100_000)
