@@ -22,7 +22,6 @@ from broadsheet.api.auth import reader_for
 from broadsheet.api.errors import ApiError
 from broadsheet.community import claims, comments, links, moderation, organisations, origins, submissions, votes
 from broadsheet.community.models import AddedLink, Affiliation, Claim, Comment, Organisation, Submission
-from broadsheet.community.refused import Refused
 from broadsheet.export.address import absolute, of_paper
 from broadsheet.lib.clock import now
 from broadsheet.papers import queries, schedule
@@ -30,7 +29,7 @@ from broadsheet.papers.models import Paper
 from broadsheet.readers import library
 from broadsheet.readers.models import Reader
 from broadsheet.readers.network import client_address
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 from broadsheet.record.identifiers import identify
 
 P = ParamSpec("P")
@@ -60,7 +59,7 @@ def writing(action: str, *methods: str) -> Callable[[ReaderView[P]], View[P]]:
             must_be_few(action, reader, now())
             try:
                 answer = view(request, reader, *args, **kwargs)
-            except (Refused, ReaderRefused) as refusal:
+            except Refused as refusal:
                 raise ApiError(400, str(refusal)) from refusal
             answer.headers["Cache-Control"] = "private, no-store"
             return answer

@@ -9,9 +9,8 @@ from django.utils.translation import ngettext
 
 from broadsheet.api import limits
 from broadsheet.api.errors import ApiError, answer, is_for_programs, request_id
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 
 # Of the error as it was: what it says of its body is said anew.
 _OF_THE_BODY = ("content-type", "content-length", "content-encoding", "content-disposition", "etag")
@@ -50,7 +49,7 @@ class ApiMiddleware:
         match problem:
             case ApiError():
                 return answer(request, problem.status, problem.says, problem.headers)
-            case Refused() | ReaderRefused():
+            case Refused():
                 return answer(request, 400, str(problem))
             case Http404():
                 return answer(request, 404, nothing_here())

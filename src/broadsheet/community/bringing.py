@@ -18,13 +18,13 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils.translation import gettext as _
 
-from broadsheet.community.refused import Refused
 from broadsheet.papers.ingest import ingest, recognise
 from broadsheet.papers.models import Paper
 from broadsheet.papers.outside import http as site_http
 from broadsheet.papers.store import LOOKUP
 from broadsheet.readers import filing, library
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.paper import Item, PaperData, Rejected
 from broadsheet.record.wire import from_json, to_json
 from broadsheet.sources.batch import SourceError

@@ -18,11 +18,11 @@ from broadsheet.community.given import passage
 from broadsheet.community.given import reason as read_reason
 from broadsheet.community.models import Claim
 from broadsheet.community.proofs import Proof, prove, stronger
-from broadsheet.community.refused import Refused
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers import notifications
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 LONGEST_SAYS: Final = 1000
 # So that one reader cannot fill the curators' desk.

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from broadsheet.community import moderation, tally
 from broadsheet.community.claims import authors_of
 from broadsheet.community.models import Comment, Freeze, Report, Wording
-from broadsheet.community.refused import Refused
 from broadsheet.markup import markdown
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers import notifications
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 LONGEST: Final = markdown.LONGEST
 # Replies to replies are set in as far as a narrow page can bear it.

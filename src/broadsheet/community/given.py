@@ -6,8 +6,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from broadsheet.community.refused import Refused
 from broadsheet.lib.text import squash
+from broadsheet.readers.refused import Refused
 
 # Marks that turn the direction of writing: with them a text reads as another than it is.
 _TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import given, moderation, standing, tally
 from broadsheet.community.models import Claim, Finding, Submission, Vote
-from broadsheet.community.refused import Refused
 from broadsheet.community.rules import rules
 from broadsheet.papers.models import Paper
 from broadsheet.ranking.integrity import Ballot, Suspicion, suspicions
 from broadsheet.ranking.rules import Rules
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 # How far a look goes back. The origins of votes are forgotten a little later.
 LOOK_BACK: Final = timedelta(days=28)

@@ -18,11 +18,11 @@ from broadsheet.community import claims, moderation, placing
 from broadsheet.community.given import passage
 from broadsheet.community.given import reason as read_reason
 from broadsheet.community.models import AddedLink
-from broadsheet.community.refused import Refused
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers import notifications
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 KINDS: Final = ("code", "project", "model", "data", "demo")
 LONGEST: Final = 500

@@ -20,12 +20,12 @@ from broadsheet.community import standing, subjects, tally
 from broadsheet.community.given import passage
 from broadsheet.community.given import reason as read_reason
 from broadsheet.community.models import Act, Claim, Comment, Freeze, Report
-from broadsheet.community.refused import Refused
 from broadsheet.community.subjects import Subject
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers import notifications
 from broadsheet.readers.models import ROLES, Reader
+from broadsheet.readers.refused import Refused
 
 CAUSES: Final[tuple[tuple[str, str | Promise], ...]] = (
     ("spam", gettext_lazy("Spam or advertising")),

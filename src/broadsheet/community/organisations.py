@@ -15,11 +15,11 @@ from broadsheet.community.given import line, passage
 from broadsheet.community.links import check_url
 from broadsheet.community.models import Affiliation, Membership, Organisation
 from broadsheet.community.proofs import verified_domains, within
-from broadsheet.community.refused import Refused
 from broadsheet.lib.text import title_key
 from broadsheet.papers.models import Paper
 from broadsheet.readers import accounts
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 LONGEST_NAME: Final = 120
 LONGEST_ABOUT: Final = 2000

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import moderation
 from broadsheet.community.given import reason as read_reason
-from broadsheet.community.refused import Refused
 from broadsheet.papers import schedule, store
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 # Nobody plans a front page further ahead.
 AHEAD: Final = timedelta(days=14)

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community.given import passage
 from broadsheet.community.models import Submission
-from broadsheet.community.refused import Refused
 from broadsheet.lib.http import Http, HttpError
 from broadsheet.papers import queries, schedule, store
 from broadsheet.papers.models import Identifier as Named
 from broadsheet.papers.models import Paper
 from broadsheet.papers.outside import http as site_http
+from broadsheet.readers.refused import Refused
 from broadsheet.record.identifiers import Identifier, arxiv_month, identify
 from broadsheet.record.linkage import same_paper, short_title_key
 from broadsheet.record.paper import PaperData, Rejected

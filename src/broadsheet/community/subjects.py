@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from broadsheet.community.models import AddedLink, Claim, Comment, Organisation, Submission
-from broadsheet.community.refused import Refused
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 _LONGEST_TITLE: Final = 200
 # What PostgreSQL's numbers of rows hold.

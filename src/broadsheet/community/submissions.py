@@ -14,13 +14,13 @@ from broadsheet.community.given import passage
 from broadsheet.community.given import reason as read_reason
 from broadsheet.community.models import Submission
 from broadsheet.community.placing import place, unplace
-from broadsheet.community.refused import Refused
 from broadsheet.community.resolve import LONGEST_GIVEN, Resolved, find, names, of, resolve
 from broadsheet.papers import schedule, store
 from broadsheet.papers.ingest import ingest_batch
 from broadsheet.papers.models import Paper, Sighting
 from broadsheet.readers import notifications
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.paper import PaperData
 from broadsheet.record.wire import from_json, to_json
 

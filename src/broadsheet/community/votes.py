@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import standing, tally
 from broadsheet.community.models import Vote
-from broadsheet.community.refused import Refused
 from broadsheet.community.weights import of_new, weigh
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 
 @dataclass(frozen=True, slots=True)

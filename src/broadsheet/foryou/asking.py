@@ -8,7 +8,6 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from broadsheet.community.models import Vote
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import features as known
 from broadsheet.foryou import map as topic_map
 from broadsheet.foryou import profiles, signals
@@ -18,6 +17,7 @@ from broadsheet.learning.profile import Trained
 from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader, Saved
+from broadsheet.readers.refused import Refused
 
 AT_ONCE: Final = 5
 # Papers that one may be asked about: the newest, typical ones of each topic, a spread over the record, and what lies

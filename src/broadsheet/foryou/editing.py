@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community.given import line
 from broadsheet.community.models import Vote
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import profiles
 from broadsheet.foryou.models import List, Opened, Opinion, Profile, Seed, Shown, Tuned, Wish
 from broadsheet.foryou.portrait import FORM, Portrait, interest_of, portrait
 from broadsheet.foryou.signals import LONGEST_NAME, MOST_TUNED, tune
 from broadsheet.papers.store import LOOKUP
 from broadsheet.readers.models import Reader, Saved
+from broadsheet.readers.refused import Refused
 
 WEIGHTS: Final = (0.25, 0.5, 1.0, 2.0, 3.0)
 # An edit of an interest is anchored to so many of its papers, so that it outlasts one that is taken back.

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import bringing
 from broadsheet.community.given import line
-from broadsheet.community.refused import Refused
 from broadsheet.lib.text import fold
 from broadsheet.papers.models import Authorship, Identifier, Paper
 from broadsheet.papers.outside import http as site_http
 from broadsheet.papers.store import LOOKUP, lookup
+from broadsheet.readers.refused import Refused
 from broadsheet.record.identifiers import Identifier as Name
 from broadsheet.record.identifiers import identify
 from broadsheet.record.linkage import short_title_key

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community.given import line
 from broadsheet.community.models import Vote
-from broadsheet.community.refused import Refused
 from broadsheet.foryou.models import Opened, Opinion, Seed, Taste, Tuned, Wish
 from broadsheet.learning.profile import Example
 from broadsheet.lib.text import fold
 from broadsheet.papers.models import Paper
 from broadsheet.papers.store import LOOKUP
 from broadsheet.readers.models import Follow, Reader, Saved
+from broadsheet.readers.refused import Refused
 
 SEED_ORIGINS: Final = ("ids", "bibtex", "zotero", "author", "orcid", "map")
 OPINION_ORIGINS: Final = ("asked", "list", "mail")

@@ -16,11 +16,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from broadsheet.community.given import line, passage
-from broadsheet.community.refused import Refused
 from broadsheet.groups import remembered
 from broadsheet.groups.models import Group, Member
 from broadsheet.readers import accounts, notifications
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 LONGEST_NAME: Final = 80
 LONGEST_ABOUT: Final = 1000

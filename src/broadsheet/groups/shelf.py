@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from broadsheet.community.given import line
-from broadsheet.community.refused import Refused
 from broadsheet.editions import named
 from broadsheet.editions.edition import Entry
 from broadsheet.editions.named import NamedList, NoSuchList, SharedKind
@@ -19,6 +18,7 @@ from broadsheet.groups import members
 from broadsheet.groups.models import Group, Member, Shelved
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 KIND: Final = "group"
 LONGEST_NOTE: Final = 300

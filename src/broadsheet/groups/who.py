@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community.given import line, passage
 from broadsheet.community.models import Claim
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import features
 from broadsheet.groups import likes, members
 from broadsheet.groups.likes import Known
@@ -27,6 +26,7 @@ from broadsheet.papers import finding, queries
 from broadsheet.papers.models import Authorship, Paper
 from broadsheet.papers.store import LOOKUP
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.linkage import short_title_key
 
 # Of strangers to a paper 1.5 % have one that is as near, 0.3 % one that is as close; of its authors 70 % and 50 %.

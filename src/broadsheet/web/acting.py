@@ -12,18 +12,16 @@ from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from broadsheet.community.refused import Refused
 from broadsheet.papers import queries
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 from broadsheet.web.views.errors import NotHere
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 ReaderView = Callable[Concatenate[HttpRequest, Reader, P], HttpResponseBase]
 
-REFUSALS: Final = (Refused, ReaderRefused)
 LONGEST_ADDRESS: Final = 2000
 
 
@@ -51,7 +49,7 @@ def acting(view: ReaderView[P]) -> View[P]:
             return refused(request, _("Your account is not active now, so you can read but not act."), status=403)
         try:
             return view(request, reader, *args, **kwargs)
-        except REFUSALS as refusal:
+        except Refused as refusal:
             return refused(request, str(refusal))
 
     return guarded

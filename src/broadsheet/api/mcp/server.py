@@ -32,10 +32,9 @@ from broadsheet.api.mcp import answers, texts
 from broadsheet.api.mcp.answers import FURTHEST, MOST_AT_ONCE, Answer, NoAnswer
 from broadsheet.api.mcp.asking import Asker, anybody
 from broadsheet.api.mcp.texts import Act, PaperList
-from broadsheet.community.refused import Refused
 from broadsheet.editions.edition import NoSuchEdition
 from broadsheet.editions.named import LONGEST_KEY, NoSuchList
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 from broadsheet.search.types import Mode
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ INSTRUCTIONS: Final = (
 READS: Final = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 ACTS: Final = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 # Each says in a sentence what to do instead; anything else is a fault of ours, and is logged.
-REFUSALS: Final = (NoAnswer, NoSuchList, NoSuchEdition, Refused, ReaderRefused, ApiError)
+REFUSALS: Final = (NoAnswer, NoSuchList, NoSuchEdition, Refused, ApiError)
 
 PaperName = Annotated[
     str, Field(min_length=1, max_length=500, description="An arXiv id (2405.15738), a DOI, or an id of this site")

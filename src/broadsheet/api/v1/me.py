@@ -15,7 +15,6 @@ from broadsheet.api.v1 import paging, schemas, shapes
 from broadsheet.api.v1.answers import ACT, OWN
 from broadsheet.community import given, origins, votes
 from broadsheet.community.models import Vote
-from broadsheet.community.refused import Refused
 from broadsheet.editions import named
 from broadsheet.editions.named import NoSuchList
 from broadsheet.lib.clock import now
@@ -23,10 +22,9 @@ from broadsheet.readers import accounts, follows
 from broadsheet.readers.follows import Switches
 from broadsheet.readers.models import Reader
 from broadsheet.readers.network import client_address
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 
 router = Router(tags=["me"])
-REFUSALS: Final = (Refused, ReaderRefused)
 LONGEST_ABOUT: Final = 2000
 
 
@@ -58,7 +56,7 @@ def change(request: HttpRequest, wanted: schemas.MePatch) -> schemas.Me:
             reader.name = accounts.check_name(told["name"])
         if "about" in told:
             reader.about = given.passage(told["about"], LONGEST_ABOUT)
-    except REFUSALS as refusal:
+    except Refused as refusal:
         raise ApiError(409, str(refusal)) from None
     if told:
         reader.save(update_fields=list(told))
@@ -94,7 +92,7 @@ def _vote(request: HttpRequest, id: str, *, on: bool) -> schemas.Mark:
             count = votes.cast(reader, paper, now=moment, origin=origin)
         else:
             count = votes.take_back(reader, paper, now=moment)
-    except REFUSALS as refusal:
+    except Refused as refusal:
         raise ApiError(409, str(refusal)) from None
     return schemas.Mark(key=paper.key, on=count.voted, votes=count.votes)
 
@@ -142,7 +140,7 @@ def follow(request: HttpRequest, key: schemas.ListKey, wanted: schemas.FollowPat
                 follows.switch(reader, found, Switches(**wanted.model_dump(exclude_unset=True)))
     except NoSuchList as problem:
         raise ApiError(404, str(problem)) from None
-    except REFUSALS as refusal:
+    except Refused as refusal:
         raise ApiError(409, str(refusal)) from None
     return schemas.Mark(key=found, on=True, votes=None)
 

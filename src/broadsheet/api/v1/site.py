@@ -10,8 +10,7 @@ from ninja.errors import HttpError, ValidationError
 from broadsheet import __version__
 from broadsheet.api.errors import ApiError, answer
 from broadsheet.api.v1 import editions, export, health, library, lists, me, papers, search, taste
-from broadsheet.community.refused import Refused
-from broadsheet.readers.refused import Refused as ReaderRefused
+from broadsheet.readers.refused import Refused
 
 # Of many things that are wrong with a request this many are told.
 MOST_WRONG: Final = 3
@@ -36,7 +35,6 @@ def _told(request: HttpRequest, problem: ApiError) -> HttpResponse:
 
 
 @api.exception_handler(Refused)
-@api.exception_handler(ReaderRefused)
 def _refused(request: HttpRequest, refusal: Exception) -> HttpResponse:
     return answer(request, 409, str(refusal))
 

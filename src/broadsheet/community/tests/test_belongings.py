@@ -23,11 +23,11 @@ from broadsheet.community.models import (
     Vote,
     Wording,
 )
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
 from broadsheet.readers import belongings, follows, notifications, tokens
 from broadsheet.readers.models import Invitation, Notification, Reader, Saved
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 ROOMS = ("readers", "community")

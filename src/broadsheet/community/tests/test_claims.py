@@ -11,11 +11,11 @@ from pytest_django.fixtures import Settings
 from broadsheet.community import claims, comments, organisations, votes
 from broadsheet.community.models import Act, Affiliation, Claim, Vote
 from broadsheet.community.proofs import is_name_of
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.lib.tests.loopback import FakeTime, Loopback, fake_http, playing
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.identifiers import Identifier
 from broadsheet.record.paper import Author
 

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from broadsheet.community import comments, moderation
 from broadsheet.community.comments import DEEPEST, LONGEST, MOST_CALLED, Node
 from broadsheet.community.models import Claim, Comment, Report
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

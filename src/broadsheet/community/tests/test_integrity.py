@@ -6,13 +6,13 @@ import pytest
 
 from broadsheet.community import integrity, votes
 from broadsheet.community.models import Act, Claim, Finding, Submission, Vote
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.papers.tests.factory import paper as data
 from broadsheet.ranking.integrity import Suspicion
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from broadsheet.community import links
 from broadsheet.community.models import Act, AddedLink, Claim
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 CODE = "https://github.com/ada/bees"

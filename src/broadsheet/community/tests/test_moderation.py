@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from broadsheet.community import comments, moderation
 from broadsheet.community.models import Act, Claim, Comment, Freeze, Report
 from broadsheet.community.moderation import REPORTS_PER_DAY
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 

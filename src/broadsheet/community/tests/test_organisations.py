@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from broadsheet.community import organisations
 from broadsheet.community.models import Affiliation, Claim, Membership, Organisation
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 

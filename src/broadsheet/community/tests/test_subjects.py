@@ -3,8 +3,8 @@ from django.db.models import Model
 
 from broadsheet.community import subjects
 from broadsheet.community.models import AddedLink, Claim, Comment, Organisation, Report, Submission
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,6 @@ from pytest_django.fixtures import Settings
 
 from broadsheet.community import placing, submissions
 from broadsheet.community.models import Act, Submission
-from broadsheet.community.refused import Refused
 from broadsheet.community.resolve import LONGEST_GIVEN, names
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.lib.http import Http, HttpError
@@ -25,6 +24,7 @@ from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper, Quarantined
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.identifiers import Identifier
 from broadsheet.record.paper import Author
 

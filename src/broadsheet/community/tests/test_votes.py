@@ -8,13 +8,13 @@ from pytest_django import Settings
 from broadsheet.community import tally, votes
 from broadsheet.community.models import Claim, Vote
 from broadsheet.community.origins import digest, forget_old
-from broadsheet.community.refused import Refused
 from broadsheet.community.tests.factory import NOON, a_paper, reader
 from broadsheet.papers import store
 from broadsheet.papers.models import Paper
 from broadsheet.ranking.rules import Rules
 from broadsheet.ranking.standing import vote_share
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 HOUSE, OTHER = digest("5.5.5.5", NOON), digest("6.6.6.6", NOON)

@@ -4,12 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import signals
 from broadsheet.foryou.models import Opened, Opinion, Seed, Taste, Tuned, Wish
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.tests.accounts import reader
 from broadsheet.web.tests.conftest import NOW, made
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from broadsheet.community import votes
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import editing, features, profiles, signals
 from broadsheet.foryou.models import List, Opinion, Profile, Seed, Shown, Taste, Tuned, Wish
 from broadsheet.foryou.portrait import Interest, portrait
@@ -13,6 +12,7 @@ from broadsheet.foryou.tests.taste import LATER, record, vote
 from broadsheet.papers.models import Paper
 from broadsheet.readers import library
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.tests.accounts import reader
 from broadsheet.web.tests.conftest import NOW, own_home
 

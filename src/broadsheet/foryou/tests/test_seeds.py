@@ -4,13 +4,13 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import seeds
 from broadsheet.lib.tests.loopback import Loopback, playing
 from broadsheet.lib.tests.quick import within
 from broadsheet.papers import outside
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.readers.refused import Refused
 from broadsheet.readers.tests.site import configure
 from broadsheet.record.identifiers import Identifier, arxiv_id
 from broadsheet.record.paper import Author

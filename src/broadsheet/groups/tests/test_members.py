@@ -3,12 +3,12 @@ from datetime import timedelta
 
 import pytest
 
-from broadsheet.community.refused import Refused
 from broadsheet.groups import members, shelf
 from broadsheet.groups.models import Group, Member
 from broadsheet.groups.tests.lab import NOW, lab, paper, place_of, record
 from broadsheet.readers import belongings, notifications
 from broadsheet.readers.models import Notification, Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.tests.accounts import reader
 
 pytestmark = pytest.mark.django_db

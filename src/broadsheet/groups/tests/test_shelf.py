@@ -2,7 +2,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from broadsheet.community.refused import Refused
 from broadsheet.delivery import choose
 from broadsheet.delivery.models import Hook
 from broadsheet.editions import named
@@ -11,6 +10,7 @@ from broadsheet.groups import members, shelf
 from broadsheet.groups.models import Shelved
 from broadsheet.groups.tests.lab import NOW, key, lab, paper, record
 from broadsheet.papers.models import Paper
+from broadsheet.readers.refused import Refused
 
 pytestmark = pytest.mark.django_db
 KEY = "group/lab-of-small-things"

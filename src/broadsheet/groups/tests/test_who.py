@@ -3,12 +3,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import features
 from broadsheet.groups import members, who
 from broadsheet.groups.tests.lab import EACH, NOW, SUBJECTS, claims, key, lab, paper, place_of, record, shares
 from broadsheet.papers.models import Paper
 from broadsheet.readers import belongings
+from broadsheet.readers.refused import Refused
 from broadsheet.web.tests.accounts import reader
 
 pytestmark = pytest.mark.django_db

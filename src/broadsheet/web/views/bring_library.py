@@ -9,10 +9,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from broadsheet.community import bringing
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.record.paper import PaperData
 from broadsheet.web.acting import SeeOther, acting, typed
 from broadsheet.web.limits import limited

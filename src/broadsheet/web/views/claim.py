@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import claims
 from broadsheet.community.models import Claim
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import cards
 from broadsheet.web.acting import SeeOther, acting, paper_of, typed, whole
 from broadsheet.web.limits import limited

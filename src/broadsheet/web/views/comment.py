@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import comments
 from broadsheet.community.models import Comment
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, paper_of, reader_of, typed, whole
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere

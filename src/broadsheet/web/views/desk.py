@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from broadsheet.community import claims, integrity, moderation, submissions
-from broadsheet.community.refused import Refused
 from broadsheet.digest import progress
 from broadsheet.editions import lists
 from broadsheet.editions.edition import NoSuchEdition
 from broadsheet.readers import accounts
 from broadsheet.readers.models import Reader
-from broadsheet.web.acting import REFUSALS, SeeOther, only, typed, whole
+from broadsheet.readers.refused import Refused
+from broadsheet.web.acting import SeeOther, only, typed, whole
 
 LONGEST = 20_000
 
@@ -62,7 +62,7 @@ def decided(
         return again("")
     try:
         messages.success(request, decide())
-    except REFUSALS as refusal:
+    except Refused as refusal:
         return again(str(refusal))
     return SeeOther(request.path)
 

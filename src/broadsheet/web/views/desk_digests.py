@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from broadsheet.community.refused import Refused
 from broadsheet.digest import deciding, preview, progress
 from broadsheet.digest.compose import span
 from broadsheet.digest.models import Bounced, Digest, Mail
 from broadsheet.digest.progress import Domain, Progress
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import only
 from broadsheet.web.limits import limited
 from broadsheet.web.views.desk import chosen, decided, page, unclear

@@ -5,10 +5,10 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import moderation
 from broadsheet.community.models import Act
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers import accounts
 from broadsheet.readers.models import ROLES, Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import standing
 from broadsheet.web.acting import only
 from broadsheet.web.limits import limited

@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy
 
 from broadsheet.community import integrity
 from broadsheet.community.models import Finding
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import only
 from broadsheet.web.limits import limited
 from broadsheet.web.views.desk import chosen, decided, page, reason_of, unclear

@@ -12,7 +12,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from broadsheet.community import marks
-from broadsheet.community.refused import Refused
 from broadsheet.editions import lists
 from broadsheet.editions.edition import Entry, NoSuchEdition
 from broadsheet.foryou import rank, signals, why
@@ -21,6 +20,7 @@ from broadsheet.foryou.rank import ForYou, Place
 from broadsheet.foryou.why import Explained, Named
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import cards
 from broadsheet.web.acting import SeeOther, acting, next_of, paper_of, sign_in, typed
 from broadsheet.web.cards import Card

@@ -10,7 +10,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from broadsheet.community import marks
-from broadsheet.community.refused import Refused
 from broadsheet.editions.named import NamedList
 from broadsheet.export import markdown
 from broadsheet.groups import members, shared, shelf
@@ -20,6 +19,7 @@ from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import cards, formats
 from broadsheet.web.acting import SeeOther, acting, paper_of, typed, whole
 from broadsheet.web.cards import Card

@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from broadsheet.community.refused import Refused
 from broadsheet.groups import members, who
 from broadsheet.groups.models import Member
 from broadsheet.groups.who import Conflict, Evidence, Knows, Subject
 from broadsheet.markup import maths
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, paper_of, typed
 from broadsheet.web.group_pages import head, place_of
 from broadsheet.web.limits import limited

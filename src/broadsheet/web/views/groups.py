@@ -5,11 +5,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
-from broadsheet.community.refused import Refused
 from broadsheet.groups import members
 from broadsheet.groups.models import Member
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, typed, whole
 from broadsheet.web.group_pages import head, place_of
 from broadsheet.web.limits import limited

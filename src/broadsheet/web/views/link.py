@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import links
 from broadsheet.community.models import AddedLink
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, next_of, paper_of, typed
 from broadsheet.web.badges import KINDS
 from broadsheet.web.limits import limited

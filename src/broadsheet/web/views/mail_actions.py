@@ -28,8 +28,9 @@ from broadsheet.papers.models import Paper
 from broadsheet.readers import library
 from broadsheet.readers.models import Reader
 from broadsheet.readers.network import client_address
+from broadsheet.readers.refused import Refused
 from broadsheet.web import cards
-from broadsheet.web.acting import REFUSALS, SeeOther, reader_of, refused
+from broadsheet.web.acting import SeeOther, reader_of, refused
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere
 from broadsheet.web.views.save import keep_what_was_filed
@@ -76,7 +77,7 @@ def page(act: Act, request: HttpRequest, token: str) -> HttpResponseBase:
         return _shown(act, request, subscription, paper)
     try:
         act.do(request, subscription, paper, wished(request))
-    except REFUSALS as refusal:
+    except Refused as refusal:
         return refused(request, str(refusal))
     return SeeOther(request.path)
 

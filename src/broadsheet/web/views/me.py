@@ -21,7 +21,8 @@ from django.views.decorators.cache import never_cache
 from broadsheet.community import given
 from broadsheet.readers import accounts, belongings, notifications
 from broadsheet.readers.models import Reader
-from broadsheet.web.acting import REFUSALS, ReaderView, SeeOther, acting
+from broadsheet.readers.refused import Refused
+from broadsheet.web.acting import ReaderView, SeeOther, acting
 from broadsheet.web.limits import limited
 from broadsheet.web.standing import sentences
 
@@ -64,7 +65,7 @@ def held(rule: Callable[..., str], *given: object) -> str:
     """Hold what was typed to a room's rule; its refusal becomes the sentence by the field."""
     try:
         return rule(*given)
-    except REFUSALS as refusal:
+    except Refused as refusal:
         raise forms.ValidationError(str(refusal)) from refusal
 
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from broadsheet.community import marks, organisations
 from broadsheet.community.models import Membership, Organisation
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import cards
 from broadsheet.web.acting import SeeOther, acting, only, paper_of, reader_of, sign_in, typed, whole
 from broadsheet.web.limits import limited

@@ -6,9 +6,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from broadsheet.community import moderation, subjects
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, typed
 from broadsheet.web.limits import limited
 

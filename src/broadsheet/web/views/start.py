@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from broadsheet.community import bringing
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import asking, seeds, signals
 from broadsheet.foryou import map as topic_map
 from broadsheet.foryou.models import Opinion, Seed, Wish
@@ -21,6 +20,7 @@ from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import atlas, cards
 from broadsheet.web.acting import SeeOther, acting, typed, whole
 from broadsheet.web.limits import limited

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from broadsheet.community import submissions
 from broadsheet.community.models import Submission
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import SeeOther, acting, reader_of, typed
 from broadsheet.web.limits import limited
 from broadsheet.web.views.errors import NotHere

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from broadsheet.community.refused import Refused
 from broadsheet.foryou import editing, signals
 from broadsheet.foryou import terms as all_terms
 from broadsheet.foryou.portrait import portrait
@@ -18,6 +17,7 @@ from broadsheet.lib.clock import now
 from broadsheet.markup import maths
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
+from broadsheet.readers.refused import Refused
 from broadsheet.web import tasting
 from broadsheet.web.acting import SeeOther, acting, next_of, paper_of, typed
 from broadsheet.web.limits import limited

@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
 from broadsheet.community import origins, votes
-from broadsheet.community.refused import Refused
 from broadsheet.lib.clock import now
 from broadsheet.readers.models import Reader
 from broadsheet.readers.network import client_address
+from broadsheet.readers.refused import Refused
 from broadsheet.web.acting import acting, on_to, paper_of, wants_json
 from broadsheet.web.cards import votes_apart
 from broadsheet.web.limits import limited
