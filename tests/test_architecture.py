@@ -27,7 +27,7 @@ ROWS = (
     ("moving",),
     ("api",),
     ("web", "bench"),
-    ("commands", "worker", "wsgi", "cli", "docs"),
+    ("commands", "worker", "front", "asgi", "cli", "docs"),
 )
 HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row}
 BELOW_THE_LINE = ("lib", "record", "ranking", "sources", "search", "sample", "mail", "learning")

@@ -46,5 +46,5 @@ def test_decisions_are_short_and_have_their_four_parts(adr: Path) -> None:
 def test_the_code_map_names_every_room() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     rooms = {path.name.removesuffix(".py") for path in (ROOT / "src" / "broadsheet").glob("[!.]*")}
-    for room in rooms - {"__init__", "__pycache__", "py.typed", "wsgi"}:
+    for room in rooms - {"__init__", "__pycache__", "py.typed", "asgi"}:
         assert f"`{room}`" in text, room

@@ -96,7 +96,7 @@ SETTINGS = (
     ),
     Setting("replicas", 1, whole(1, 8), "On how many hosts of the cluster each shard is kept."),
     Setting("web_processes", 1, whole(1, 64), "Processes that answer readers."),
-    Setting("web_threads", 2, whole(1, 64), "Threads in each of these processes."),
+    Setting("web_threads", 2, whole(1, 64), "Threads that make pages in each of these processes."),
     Setting(
         "sign_in",
         "auto",

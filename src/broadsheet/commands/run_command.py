@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.core.management import call_command
@@ -28,6 +29,7 @@ from broadsheet.search.cluster.node import ClusterError
 
 HELP = "Serve the site and do the background work; prints the address."
 EXAMPLE = "broadsheet run --host 0.0.0.0 --port 8000"
+CONNECTIONS: Final = 1024  # that a process serves at a time; others wait to be accepted
 
 _log = logging.getLogger(__name__)
 
@@ -177,18 +179,19 @@ def address(host: str, port: int) -> str:
 
 def serve(host: str, port: int) -> None:
     """Serve until told to stop."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.server import Server
 
     os.environ["BROADSHEET_CHILD"] = "1"
     Server(
-        "broadsheet.wsgi:application",
+        "broadsheet.asgi:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=settings.CONFIG.web_processes,
-        blocking_threads=settings.CONFIG.web_threads,
+        http=HTTPModes.http1,
         backlog=1024,
+        backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         log_access=False,
         websockets=False,

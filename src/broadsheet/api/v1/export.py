@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final, Literal
 from weakref import WeakSet
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
@@ -17,8 +16,9 @@ from broadsheet.export import dump
 from broadsheet.papers import copying
 
 router = Router(tags=["export"])
-# As many papers are made at once and handed over whole; whoever reads them slowly keeps no thread of the site.
+# As many papers are made at once and handed over whole; whoever reads them slowly keeps nobody else from more.
 AT_ONCE: Final = 1000
+AT_A_TIME: Final = 2
 AGAIN: Final = 60
 
 
@@ -87,14 +87,10 @@ def _response(pieces: Iterator[bytes], asked: Asked) -> HttpResponse | Streaming
 
 
 def _begun(pieces: Iterator[bytes]) -> Streamed:
-    """Begin a stream. Raises ApiError 503 where too many are under way.
-
-    A thread of the site writes it for as long as its reader takes. There are few threads, and a reader who takes for
-    ever must not have them all: the site would answer nobody.
-    """
+    """Begin a stream. Raises ApiError 503 where too many are under way: each takes its part of a core from pages."""
     streamed = Streamed(pieces)
     with _turn:
-        if len(_under_way) >= max(1, settings.CONFIG.web_threads // 2):
+        if len(_under_way) >= AT_A_TIME:
             says = _("Others fetch the record at the moment. Ask for parts, with limit=1000 and since, or come again.")
             raise ApiError(503, says, {"Retry-After": str(AGAIN)})
         _under_way.add(streamed)

@@ -1,17 +1,20 @@
-"""The site as a WSGI application."""
+"""The site as the application that granian serves."""
 
 import logging
 import os
 import threading
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.conf import settings
 
+from broadsheet.front import Front
 from broadsheet.lib.processes import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "broadsheet.settings")
 if os.environ.get("BROADSHEET_CHILD"):
     end_with_parent()
-application = get_wsgi_application()
+django.setup()
+application = Front(settings.CONFIG.web_threads)
 
 
 def _open_index() -> None:
