@@ -25,11 +25,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 LONGEST_BODY: Final = 16 << 20  # bytes; no page takes an upload of more than 5 MiB
-ALL_BODIES: Final = 256 << 20  # bytes of bodies there are at a time
-IN_MEMORY: Final = 64 << 10  # bytes of each; the rest is in a file
+ALL_BODIES: Final = 256 << 20  # bytes of bodies that there are at a time, before large ones are refused
+IN_MEMORY: Final = 64 << 10  # bytes of a body; a larger one is in a file
 # A body has half a minute, and longer the more of it came: who sends slower than an old telephone is not waited for.
 BODY_SECONDS: Final = 30.0
-BODY_PACE: Final = 4_000  # bytes a second
+BODY_PACE: Final = 16_000  # bytes a second
 TAKEN_SECONDS: Final = 60.0  # in which the reader of a stream takes some of it
 PIECE: Final = 64 << 10  # bytes of a stream that are handed over at once
 
@@ -81,7 +81,7 @@ class Front(ASGIHandler):
             try:
                 async for part in _parts(receive):
                     length, self._held = length + len(part), self._held + len(part)
-                    if self._held > ALL_BODIES:
+                    if length > IN_MEMORY and self._held > ALL_BODIES:
                         raise _NotTaken(503)
                     body.write(part)
                 body.seek(0)

@@ -241,7 +241,6 @@ def test_a_ratio_is_over_the_queries_that_both_answered() -> None:
 def test_an_index_that_takes_too_long_at_a_million_is_left_out_there(tmp_path: Path, data: Path) -> None:
     record = engines._built(run_of(tmp_path), "lancedb_pq", data, tmp_path, 1_000_000)
     assert "left out" in record["ended"]
-    assert engines.build_limit("fts5", 1_000_000) > engines.build_limit("bm25s", 1_000_000) >= 300
 
 
 @pytest.mark.slow
