@@ -7,6 +7,7 @@ from django.test import Client
 
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
+from broadsheet.papers.models import Paper
 from broadsheet.web.tests.conftest import NOW, made
 from broadsheet.web.views.search import FIRST, read
 
@@ -124,3 +125,12 @@ def test_a_formula_in_a_found_title_is_drawn(db: None, page: Page) -> None:
     finding.index()
     html = page("/search?q=planets")
     assert "<msup>" in html and "<mark>planets</mark>" in html
+
+
+def test_an_empty_search_shows_the_newest_and_others_only_where_no_day_is_known(db: None, page: Page) -> None:
+    ingest([made(1)], now=NOW)
+    Paper.objects.update(announced=None)
+    assert "small planets, part 1" in page("/search")
+    ingest([made(2)], now=NOW)
+    html = page("/search")
+    assert "small planets, part 2" in html and "small planets, part 1" not in html

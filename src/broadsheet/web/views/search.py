@@ -211,6 +211,7 @@ def _hits(found: Found, block: str) -> list[FoundPaper]:
 
 
 def _recent(wanted: Filter) -> list[Paper]:
+    """The newest papers; where the day of none is known, any. No two databases sort those alike among others."""
     papers = shown().order_by("-announced", "-votes", "key")
     for code in wanted.categories:
         papers = papers.filter(categories__contains=code)
@@ -220,7 +221,8 @@ def _recent(wanted: Filter) -> list[Paper]:
         papers = papers.filter(announced__lte=wanted.until)
     if wanted.has_code:
         papers = papers.filter(has_code=True)
-    return list(papers[:RECENT])
+    dated = list(papers.exclude(announced=None)[:RECENT])
+    return dated or list(papers.filter(announced=None)[:RECENT])
 
 
 def _chips(asked: Asked, hits: Sequence[FoundPaper]) -> dict[str, list[Chip]]:
