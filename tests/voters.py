@@ -79,12 +79,12 @@ class Told:
     slowest: float = 0.0
 
 
-def vote_together(made: dict[str, Any], seconds: float, port: int) -> dict[str, Any]:
-    """Vote in 16 processes for some seconds; port 0 calls the functions."""
+def vote_together(made: dict[str, Any], each: int, port: int) -> dict[str, Any]:
+    """Vote in 16 processes, so many times each; port 0 calls the functions."""
     context = multiprocessing.get_context("fork")
     with context.Pool(PROCESSES) as pool:
         begin = time.monotonic() + 1
-        every = pool.starmap(one_process, [(number, made, begin, begin + seconds, port) for number in range(PROCESSES)])
+        every = pool.starmap(one_process, [(number, made, begin, each, port) for number in range(PROCESSES)])
     return {
         "acts": sum(told.acts for told in every),
         "waits": sum(told.waits for told in every),
@@ -94,15 +94,15 @@ def vote_together(made: dict[str, Any], seconds: float, port: int) -> dict[str, 
     }
 
 
-def one_process(number: int, made: dict[str, Any], begin: float, end: float, port: int) -> Told:
-    """Cast and take back votes until the end."""
+def one_process(number: int, made: dict[str, Any], begin: float, times: int, port: int) -> Told:
+    """Cast and take back votes."""
     papers, readers = [int(key) for key in made["papers"]], [int(key) for key in made["readers"]]
     own = readers[number * READERS_EACH : (number + 1) * READERS_EACH]
     shared = readers[-SHARED_READERS:]
     draw, told = random.Random(number), Told()
     vote = over_http(made, port) if port else directly()
     time.sleep(max(0.0, begin - time.monotonic()))
-    while time.monotonic() < end:
+    for _ in range(times):
         of_all = draw.random() < 0.1
         reader, paper = draw.choice(shared if of_all else own), draw.choice(papers)
         on = of_all or draw.random() < 0.65
@@ -179,13 +179,13 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["prepare", "vote", "look"])
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "broadsheet.settings"
     django.setup()
     if options.what == "vote":
-        told = vote_together(json.load(sys.stdin), options.seconds, options.port)
+        told = vote_together(json.load(sys.stdin), options.each, options.port)
     else:
         told = prepare() if options.what == "prepare" else look()
     sys.stdout.write(json.dumps(told))
