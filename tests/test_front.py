@@ -288,7 +288,7 @@ def test_a_stream_ends_when_its_reader_hangs_up(pages: Front) -> None:
 
 
 @pytest.mark.slow
-def test_a_site_answers_while_fifty_send_bodies_without_end(tmp_path: Path) -> None:
+def test_a_site_answers_and_can_be_stopped_while_fifty_send_bodies_without_end(tmp_path: Path) -> None:
     host = Host(tmp_path / "home", {"BROADSHEET_ENCODER": "none"})
     host.serve()
     try:
@@ -303,9 +303,12 @@ def test_a_site_answers_while_fifty_send_bodies_without_end(tmp_path: Path) -> N
         with bare, bare.makefile("rb") as answer:
             head = answer.read()
         assert head.startswith(b"HTTP/1.1 200") and head.endswith(b"\r\n\r\n")
+        assert host.get("/")[0] == 200
+        assert host.web
+        host.web.terminate()
+        assert host.web.wait(120) == 0
         for one in slow:
             one.close()
-        assert host.get("/")[0] == 200
     finally:
         host.stop()
     assert "rror" not in host.log("web")

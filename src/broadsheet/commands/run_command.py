@@ -30,6 +30,8 @@ from broadsheet.search.cluster.node import ClusterError
 HELP = "Serve the site and do the background work; prints the address."
 EXAMPLE = "broadsheet run --host 0.0.0.0 --port 8000"
 CONNECTIONS: Final = 1024  # that a process serves at a time; others wait to be accepted
+# What is being answered when the site is stopped may take so long; who is slow is cut off then.
+END_SECONDS: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -193,6 +195,7 @@ def serve(host: str, port: int) -> None:
         backlog=1024,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
+        workers_kill_timeout=END_SECONDS,
         log_access=False,
         websockets=False,
     ).serve()
