@@ -111,6 +111,9 @@ LONGEST = (
     "src/broadsheet/web/tests/test_community_nonsense.py",
 )
 ASKS_THE_RECORD = {"db", "transactional_db", "live_server"}
+# So many values of one test are in the fast part: of those that ask the record, and of others. What stands before is
+# the most values that a test may have and be there whole.
+FEW_ASKING, FEW_OTHERS = (3, 3), (12, 6)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -121,6 +124,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
     """Put the tests in the order and the groups in which they are quickest done."""
+    for item in rest_of_walks(items):
+        item.add_marker(pytest.mark.thorough)
     for item in items:
         if item.get_closest_marker("thorough"):
             item.add_marker(pytest.mark.slow)
@@ -136,6 +141,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = {group: place for place, group in enumerate(LONGEST)}
         items.sort(key=lambda item: place.get(next(item.iter_markers("xdist_group")).args[0], len(place)))
     return done
+
+
+def rest_of_walks(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """What the fast part leaves out of long walks: it takes the first value, the last, and some evenly between them."""
+    walks: dict[tuple[object, str], list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and not item.get_closest_marker("slow"):
+            walks.setdefault((item.parent, item.originalname), []).append(item)
+    for values in walks.values():
+        most, few = FEW_ASKING if asks_the_record(values[0]) else FEW_OTHERS
+        if len(values) > most:
+            taken = {round(place * (len(values) - 1) / (few - 1)) for place in range(few)}
+            yield from (value for place, value in enumerate(values) if place not in taken)
 
 
 def asks_the_record(item: pytest.Item) -> bool:

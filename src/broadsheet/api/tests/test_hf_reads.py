@@ -26,7 +26,7 @@ from broadsheet.community.tests.factory import a_paper, reader
 from broadsheet.editions.models import ClosedEdition, ClosedPlace
 from broadsheet.papers import finding
 from broadsheet.papers.models import Paper
-from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests.again import indexed, written
 from broadsheet.readers import tokens
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[None]:
     caches["memory"].clear()
     finding.forget()
     written("reads", fill)
-    finding.index()
+    indexed("reads")
     yield
     finding.forget()
 

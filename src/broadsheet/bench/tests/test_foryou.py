@@ -13,6 +13,8 @@ from broadsheet.bench.foryou_trials import METHODS, Job, Stage, do_all, known_li
 from broadsheet.bench.report import CannotMeasure
 from broadsheet.lib.progress import silent
 
+# The peers that are measured beside ours take more than a second to import, and no test here goes without.
+pytestmark = pytest.mark.slow
 DRAW = np.random.default_rng(5)
 SUBJECTS = [[f"word{subject}x{number}" for number in range(30)] for subject in range(12)]
 NONE = np.zeros(0, np.int64)
@@ -20,7 +22,7 @@ NONE = np.zeros(0, np.int64)
 
 @pytest.fixture(scope="module", autouse=True)
 def _peers() -> None:
-    # Only here: to import it takes a second, and each process of the tests would.
+    # Only here, so that each process of the tests need not import it.
     pytest.importorskip("sklearn")
 
 
@@ -54,7 +56,6 @@ def staged(proxy: Proxy) -> Stage:
     return stage(proxy.world)
 
 
-@pytest.mark.slow
 def test_every_method_has_every_measure_with_its_interval(proxy: Proxy, staged: Stage) -> None:
     board = foryou.Board(proxy, (0, 1), noisy=True)
     results = np.stack(do_all(list(board.jobs(staged)), silent, 1))
@@ -80,7 +81,6 @@ def test_every_method_has_every_measure_with_its_interval(proxy: Proxy, staged: 
     assert all("noise_loss_to_svm" in key for key in board.losses(results))
 
 
-@pytest.mark.slow
 def test_two_processes_find_what_one_does(proxy: Proxy, staged: Stage) -> None:
     board = foryou.Board(proxy, (0, 1), noisy=True)
     jobs = list(board.jobs(staged))[:2]
@@ -105,7 +105,6 @@ def test_others_likes_of_the_test_days_are_not_known(proxy: Proxy) -> None:
     assert len(known_likes(other, one, world))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("counted", [False, True])
 def test_readers_from_files_have_the_keys_without_a_proxy(tmp_path: Path, counted: bool) -> None:
     papers = [

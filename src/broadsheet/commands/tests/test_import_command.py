@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from broadsheet.cli import DONE, FAILED, main
-from broadsheet.lib.tests.loopback import Loopback, playing
+from broadsheet.lib.tests.loopback import Loopback, playing, without_turns
 from broadsheet.papers import outside
 from broadsheet.papers.models import Harvest, Paper
 from broadsheet.readers import accounts, filing, library
@@ -23,7 +23,8 @@ BIB = """@misc{one, title={On bees}, author={Ant, Ada}, eprint={2611.00001}, arc
 
 
 @pytest.fixture
-def server() -> Iterator[Loopback]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    without_turns(monkeypatch)
     with playing() as loopback:
         yield loopback
 

@@ -51,6 +51,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 class Handler(socketserver.StreamRequestHandler):
     server: Server
+    # Each line goes out at once: else it waits 40 ms for the client to confirm the one before.
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         self.request = self.server.tls.wrap_socket(self.request, server_side=True)

@@ -13,7 +13,7 @@ from broadsheet.editions.named import NamedList, NoSuchList, exists, head, named
 from broadsheet.papers import finding, store
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
-from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests.again import indexed, written
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers import follows, library
 from broadsheet.record.paper import Author, PaperData
@@ -51,7 +51,7 @@ def of(number: int) -> Paper:
 def world() -> None:
     """Paper 1 is in every list there is; paper 9 is of the day before, and in every list but that of its day."""
     written("every list", fill)
-    finding.index()
+    indexed("every list")
 
 
 def fill() -> None:

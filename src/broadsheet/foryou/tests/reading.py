@@ -22,6 +22,14 @@ EACH = 7
 
 def record() -> dict[str, list[Paper]]:
     """Take in seven papers of each field, learn the background, and give the papers by field."""
+    for memory in (features, pool, exploring):
+        memory.forget()
+    written(f"eight fields, {features.present_encoder()!r}", _write)
+    papers = list(Paper.objects.order_by("pk"))
+    return {field: [paper for paper in papers if paper.categories == f"x.{field}"] for field in FIELDS}
+
+
+def _write() -> None:
     found = []
     for place, (field, said) in enumerate(FIELDS.items()):
         words = said.split()
@@ -37,9 +45,5 @@ def record() -> dict[str, list[Paper]]:
                     categories=(f"x.{field}",),
                 )
             )
-    written("eight fields", lambda: ingest(found, now=NOW))
-    for memory in (features, pool, exploring):
-        memory.forget()
+    ingest(found, now=NOW)
     features.build_background(NOW)
-    papers = list(Paper.objects.order_by("pk"))
-    return {field: [paper for paper in papers if paper.categories == f"x.{field}"] for field in FIELDS}

@@ -22,6 +22,16 @@ EACH = 8
 
 def record() -> dict[str, list[Paper]]:
     """Take in eight papers of each field, learn the background, and give the papers by field."""
+    features.forget()
+    written(f"four fields, {features.present_encoder()!r}", _write)
+    papers = {paper.title: paper for paper in Paper.objects.order_by("pk")}
+    return {
+        field: [paper for paper in papers.values() if set(said.split()) & set(paper.title.split())]
+        for field, said in FIELDS.items()
+    }
+
+
+def _write() -> None:
     found = []
     for place, (field, said) in enumerate(FIELDS.items()):
         words = said.split()
@@ -31,14 +41,8 @@ def record() -> dict[str, list[Paper]]:
             abstract = f"We study {' and '.join(turned[:9])} with a novel method, part {number}."
             author = (Author(f"{field.title()} Person {number % 3}"),)
             found.append(made(place * 20 + number, title=title, abstract=abstract, authors=author))
-    written("four fields", lambda: ingest(found, now=NOW))
-    features.forget()
+    ingest(found, now=NOW)
     features.build_background(NOW)
-    papers = {paper.title: paper for paper in Paper.objects.order_by("pk")}
-    return {
-        field: [paper for paper in papers.values() if set(said.split()) & set(paper.title.split())]
-        for field, said in FIELDS.items()
-    }
 
 
 def vote(reader: Reader, *papers: Paper, at: datetime = NOW) -> None:

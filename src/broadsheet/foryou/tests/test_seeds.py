@@ -5,7 +5,7 @@ import pytest
 from pytest_django import Settings
 
 from broadsheet.foryou import seeds
-from broadsheet.lib.tests.loopback import Loopback, playing
+from broadsheet.lib.tests.loopback import Loopback, playing, without_turns
 from broadsheet.lib.tests.quick import within
 from broadsheet.papers import outside
 from broadsheet.papers.ingest import ingest
@@ -31,8 +31,9 @@ def record(db: None) -> None:
 
 
 @pytest.fixture
-def registry(settings: Settings) -> Iterator[Loopback]:
+def registry(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     with playing() as server:
+        without_turns(monkeypatch)
         configure(settings, orcid_url=server.base)
         outside.http.cache_clear()
         yield server

@@ -9,6 +9,7 @@ from broadsheet.groups import members
 from broadsheet.groups.models import Group, Member
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.readers import library
 from broadsheet.readers.models import Reader
 from broadsheet.record.identifiers import arxiv_id
@@ -28,11 +29,15 @@ EACH = 14
 
 def record(recent: int = 5) -> None:
     """Take in the papers of all subjects, the last `recent` of each announced on Monday, and learn from the record."""
+    features.forget()
+    written(f"three subjects, {recent} recent, {features.present_encoder()!r}", lambda: _write(recent))
+
+
+def _write(recent: int) -> None:
     ingest(
         [_paper(place, subject, number, recent) for place, subject in enumerate(SUBJECTS) for number in range(EACH)],
         now=NOW,
     )
-    features.forget()
     features.build_background(NOW)
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
+from broadsheet.lib import http
 from broadsheet.lib.http import Http
 
 
@@ -134,6 +137,11 @@ class FakeTime:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
+
+
+def without_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the site's own door ask a server of this machine twice without the second of rest that others are given."""
+    monkeypatch.setattr(http, "OTHER_SECONDS", 0.0)
 
 
 def fake_http(folder: Path, time: FakeTime, **changes: object) -> Http:

@@ -1,11 +1,20 @@
 """What many tests begin with is worked out once in a process; after that its rows are written as they were."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
+from broadsheet.papers import finding
+
 _kept: dict[Hashable, list[tuple[str, Any, bool]]] = {}
+_indexes: dict[Hashable, Path] = {}
+# The home of all tests of a process goes with its last one; each of those that ask an index has a home of its own.
+HOME = settings.CONFIG.home
 
 
 def written(name: Hashable, fill: Callable[[], object]) -> None:
@@ -25,6 +34,24 @@ def written(name: Hashable, fill: Callable[[], object]) -> None:
         with connection.execute_wrapper(_keeping(statements)):
             fill()
         _kept[name] = statements
+
+
+def indexed(name: Hashable) -> None:
+    """Index the papers, as the first thing in a home; from the second time on take a copy of the first index.
+
+    `name` must tell all that decides what the papers are, as for `written`.
+    """
+    if connection.vendor != "sqlite":
+        finding.index()
+        return
+    place = finding.place()
+    assert not place.exists(), "an index that is there would be written over"
+    name = (name, place.name, settings.CONFIG.shards, _ever_added())
+    if name in _indexes:
+        shutil.copytree(_indexes[name], place)
+        return
+    finding.index()
+    _indexes[name] = shutil.copytree(place, Path(tempfile.mkdtemp(dir=HOME)) / "index")
 
 
 def _ever_added() -> tuple[tuple[object, ...], ...]:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from broadsheet.lib.tests.quick import within
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.papers.tests.again import written
 from broadsheet.papers.tests.factory import paper
 from broadsheet.readers import filing, library, library_search
 from broadsheet.readers.library_search import Asked, find
@@ -29,6 +30,11 @@ TEXTS = (
 @pytest.fixture
 def ada() -> Reader:
     """A reader with four papers, saved one after the other."""
+    written("four papers, saved", fill)
+    return Reader.objects.get()
+
+
+def fill() -> None:
     made = [
         paper(number, title=title, abstract=abstract, authors=tuple(map(Author, names)),
               submitted=datetime(2026, 11, 10 - number, tzinfo=UTC))
@@ -41,7 +47,6 @@ def ada() -> Reader:
     file(ada, "Rivers of dust", tags="Thesis, Geology", note="Compare with **Müller** (2019)", state="to-read")
     file(ada, "On wind", tags="thesis", state="reading")
     file(ada, "Zebra crossings", tags="Geology", note="see the appendix of the atlas", state="read")
-    return ada
 
 
 def file(ada: Reader, title: str, **wanted: str) -> None:

@@ -55,6 +55,7 @@ def slow_edition_day(submitted: datetime, holidays: frozenset[date]) -> date:
             return moment.date() + timedelta(days=1)
 
 
+@pytest.mark.thorough
 def test_moments_all_through_2026_agree_with_a_slow_walk() -> None:
     moment = datetime(2026, 1, 1, 0, 15, tzinfo=UTC)
     while moment.year == 2026:

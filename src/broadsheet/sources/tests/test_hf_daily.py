@@ -3,6 +3,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -304,10 +305,14 @@ def test_every_row_of_the_recorded_answers_is_read_onto_its_day(name: str, count
     assert {paper.announced for paper in papers} == {date.fromisoformat(name[:10])}
 
 
+@cache
+def recorded_year() -> tuple[PaperData, ...]:
+    return tuple(item for item in open_items(shared("2024.jsonl.gz"))[1] if isinstance(item, PaperData))
+
+
 def test_the_recorded_year_is_read_whole_and_the_day_is_told_without_being_said() -> None:
-    path = shared("2024.jsonl.gz")
-    papers = [item for item in open_items(path)[1] if isinstance(item, PaperData)]
-    with gzip.open(path) as stream:
+    papers = recorded_year()
+    with gzip.open(shared("2024.jsonl.gz")) as stream:
         rows = [json.loads(line) for line in stream]
     assert [str(paper.announced) for paper in papers] == [one["day"] for one in rows]
     for one in rows:
@@ -317,7 +322,7 @@ def test_the_recorded_year_is_read_whole_and_the_day_is_told_without_being_said(
 
 
 def test_the_recorded_year_keeps_its_accounts_and_films_but_not_the_pictures_the_site_made() -> None:
-    papers = [item for item in open_items(shared("2024.jsonl.gz"))[1] if isinstance(item, PaperData)]
+    papers = recorded_year()
     listings = [paper.listing for paper in papers if paper.listing]
     media = [url for listing in listings for url in listing.media]
     assert sum(listing.submitter is not None for listing in listings) >= 2000

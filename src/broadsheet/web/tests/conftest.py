@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
-from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests import again
 from broadsheet.record.identifiers import arxiv_id
 from broadsheet.record.paper import Author, Link, PaperData, Version
 
@@ -52,7 +52,7 @@ def made(number: int = 1, **changes: object) -> PaperData:
 @pytest.fixture
 def edition(db: None) -> int:
     """An edition of thirteen papers on Monday, 27 May 2024; gives their number."""
-    written("edition", lambda: ingest([made(number) for number in range(1, 14)], now=NOW))
+    again.written("edition", lambda: ingest([made(number) for number in range(1, 14)], now=NOW))
     return 13
 
 
@@ -71,7 +71,7 @@ def own_home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 @pytest.fixture
 def indexed(edition: int) -> int:
     """The same edition, indexed for search by words."""
-    finding.index()
+    again.indexed("edition")
     return edition
 
 

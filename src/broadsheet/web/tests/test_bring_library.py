@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from broadsheet.community.tests.factory import reader
 from broadsheet.lib.clock import now
-from broadsheet.lib.tests.loopback import Loopback, playing
+from broadsheet.lib.tests.loopback import Loopback, playing, without_turns
 from broadsheet.papers import outside
 from broadsheet.papers.models import Paper, Quarantined
 from broadsheet.readers import filing, library
@@ -33,8 +33,9 @@ def ada(edition: int, client: Client) -> Client:
 
 
 @pytest.fixture
-def zotero(settings: Settings) -> Iterator[Loopback]:
+def zotero(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     with playing() as server:
+        without_turns(monkeypatch)
         configure(settings, zotero_url=server.base)
         outside.http.cache_clear()
         yield server

@@ -6,7 +6,9 @@ The client's event loop runs in a thread beside the test; what reads and writes 
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import httpx2
@@ -19,10 +21,18 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
 from broadsheet.api.mcp import server
-from broadsheet.api.mcp.asking import from_here
+from broadsheet.api.mcp.asking import Asker, from_here
 
 T = TypeVar("T")
 ADDRESS = "http://testserver/mcp"
+# Who asks over stdio: the server's tasks are begun where it is set.
+ASKER: ContextVar[Asker] = ContextVar("ASKER")
+
+
+@cache
+def stdio_server() -> server.Server:
+    """The server of a program that runs here, made once in a process, as there."""
+    return server.make(lambda _context: ASKER.get())
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,8 @@ class Agent:
 
         async def whole() -> T:
             if self.transport == "stdio":
-                asker = await sync_to_async(from_here)(self.token)
-                async with Client(server.make(lambda _context: asker), mode=self.mode) as client:
+                ASKER.set(await sync_to_async(from_here)(self.token))
+                async with Client(stdio_server(), mode=self.mode) as client:
                     return await steps(client)
             async with self._wire() as wire, Client(streamable_http_client(ADDRESS, http_client=wire)) as client:
                 return await steps(client)

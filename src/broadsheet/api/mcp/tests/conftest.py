@@ -12,7 +12,7 @@ from broadsheet.api.mcp.tests.agents import Agent
 from broadsheet.community.tests.factory import reader
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
-from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests.again import indexed, written
 from broadsheet.papers.tests.factory import NOON, paper
 from broadsheet.readers.models import Reader
 
@@ -34,7 +34,7 @@ def own_home(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 def papers(db: None) -> int:
     """An edition of invented papers, and their index; gives their number."""
     written("papers of agents", lambda: ingest([paper(number) for number in range(1, PAPERS + 1)], now=NOON))
-    finding.index()
+    indexed("papers of agents")
     return PAPERS
 
 

@@ -17,7 +17,7 @@ from broadsheet.community.tests.factory import reader
 from broadsheet.lib.clock import now
 from broadsheet.papers import finding
 from broadsheet.papers.ingest import ingest
-from broadsheet.papers.tests.again import written
+from broadsheet.papers.tests.again import indexed, written
 from broadsheet.papers.tests.factory import NOON, paper
 from broadsheet.readers import tokens
 from broadsheet.readers.models import Reader
@@ -56,7 +56,7 @@ def fill() -> None:
 @pytest.fixture
 def searchable(record: int) -> None:
     """The same papers, indexed for search by words."""
-    finding.index()
+    indexed("record of the API")
 
 
 def made() -> list[PaperData]:
