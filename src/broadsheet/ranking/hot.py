@@ -15,7 +15,7 @@ falls by the same amount each day, so an order inside one field and edition neve
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 
 from broadsheet.ranking.rules import Rules
@@ -45,7 +45,8 @@ class HotTerms:
 
     def to_json(self) -> dict[str, object]:
         """The terms by name, those of the support among them, rounded for reading."""
-        others = {name: round(value, 4) for name, value in asdict(self).items() if name != "support"}
+        # `asdict` would copy the terms of the support only for them to be dropped.
+        others = {name: round(getattr(self, name), 4) for name in self.__slots__ if name != "support"}
         return {**self.support.to_json(), **others}
 
 
