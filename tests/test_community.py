@@ -128,7 +128,7 @@ class Person:
         self.presses("Join")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Handle").fill(handle)
-        self.page.get_by_label("E-mail").or_(self.page.get_by_label("Email")).first.fill(f"{handle}@lab.example")
+        self.page.get_by_label("Mail address").fill(f"{handle}@lab.example")
         self.page.locator("input[type=password]").first.fill(PASSWORD)
         self.page.locator("main form button[type=submit], main form button.button-main").first.click()
         expect(self.page.locator("header, nav").get_by_text(name).first).to_be_attached()

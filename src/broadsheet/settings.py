@@ -348,8 +348,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"without_secrets": {"()": "broadsheet.lib.redacted.WithoutSecrets"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}},
+    "filters": {
+        "without_secrets": {"()": "broadsheet.lib.redacted.WithoutSecrets"},
+        "one_line_each": {"()": "broadsheet.lib.wrong_hosts.OneLineEach"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["one_line_each", "without_secrets"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"broadsheet": {"level": "INFO"}},
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Max
 
 from broadsheet.cli import DONE, CommandFailed
 from broadsheet.commands import digest_bounce, digest_keys, digest_sending, output
@@ -15,6 +16,7 @@ from broadsheet.digest import deciding, preview, progress
 from broadsheet.digest.models import Subscription
 from broadsheet.digest.preview import Preview
 from broadsheet.digest.progress import Progress
+from broadsheet.editions.lists import shown
 from broadsheet.lib.clock import now
 from broadsheet.lib.files import write_whole
 from broadsheet.mail.messages import Unsendable
@@ -23,7 +25,7 @@ from broadsheet.readers import accounts
 from broadsheet.readers.models import Reader
 
 HELP = "The mail for each reader: look at one, send what is due, see how it stands, read bounces, make keys."
-EXAMPLE = "broadsheet digest preview --reader ada --open"
+EXAMPLE = "broadsheet digest preview --open"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +69,8 @@ def _command(
 
 
 def _looking(parser: argparse.ArgumentParser) -> None:
-    whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--reader", metavar="HANDLE", help="of a reader, by handle or address")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--reader", metavar="HANDLE", help="of a reader, by handle or address (default: the only one)")
     whose.add_argument("--address", metavar="A", help="of a subscription, or as a new one at this address would get")
     parser.add_argument("--open", action="store_true", help="open it in a browser")
     parser.add_argument("--text", action="store_true", help="print the plain text (as it does without --open or --eml)")
@@ -90,6 +92,9 @@ def show(options: argparse.Namespace) -> int:
     seen = preview.preview(_wanted(options, moment), moment, options.date)
     if seen.mail is None:
         output.print_lines([f"There is no digest of {seen.digest.last}: {seen.says or 'nothing was worth sending.'}"])
+        newest = None if options.date else shown().aggregate(newest=Max("announced"))["newest"]
+        if newest and newest < seen.digest.last:
+            output.print_lines([f"The newest papers here are of {newest}: --date {newest} shows a digest of them."])
         return DONE
     if options.text or not (options.open or options.eml):
         output.print_lines([f"Subject: {seen.mail.subject}", "", seen.mail.text.rstrip()])
@@ -107,9 +112,21 @@ def _wanted(options: argparse.Namespace, moment: datetime) -> Subscription:
         reader = accounts.named(options.reader)
         if reader is None:
             raise CommandFailed(f"nobody here is called {options.reader}; `broadsheet reader list` names everyone")
+    elif options.address is None:
+        reader = _only_reader()
     elif "@" not in options.address:
         raise CommandFailed(f"{options.address!r} is no mail address")
     return preview.wished_by(reader, options.address or "", moment)
+
+
+def _only_reader() -> Reader | None:
+    """Give the reader of a site for one person; None where nobody has opened it yet."""
+    found = list(Reader.objects.order_by("pk")[:2])
+    if len(found) > 1:
+        raise CommandFailed(
+            "there are several readers; say whose by --reader HANDLE or --address A (`broadsheet reader list`)"
+        )
+    return found[0] if found else None
 
 
 def _eml(seen: Preview, moment: datetime) -> bytes:
@@ -184,5 +201,5 @@ def retry(options: argparse.Namespace) -> int:
     if done < len(numbers) and not options.doubtful:
         missing = "none of these mails failed or is in doubt" if not done else f"only {done} of them failed"
         raise CommandFailed(f"{missing}; `broadsheet digest status` lists those in doubt")
-    output.print_lines([f"{done} mails are in the queue again."])
+    output.print_lines([f"{output.counted(done, 'mail is', 'mails are')} in the queue again."])
     return DONE

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
     what = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     copy = what.add_parser("copy", help="copy it into an empty database, compared by counts and hashes")
-    told = "postgresql://user:password@host:port/name, `sqlite` for the file in the home, or a path"
+    told = "postgresql://user:password@host:port/name, `sqlite` for the file in the home, or a path (./copy.sqlite3)"
     copy.add_argument("--to", required=True, metavar="ADDRESS", help=told)
     copy.add_argument("--from", dest="source", metavar="ADDRESS", help="the same (default: the record in use)")
     output.json_option(copy)

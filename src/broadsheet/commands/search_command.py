@@ -9,7 +9,7 @@ from broadsheet.papers.finding import Found, FoundPaper, await_cluster, find
 from broadsheet.search.types import Filter
 
 HELP = "Find papers: first those that hold all the words, then those near in meaning."
-EXAMPLE = 'broadsheet search "auxiliary consistency loss" --category cs.LG --from 2024-01-01'
+EXAMPLE = 'broadsheet search "consistency loss" --category cs.LG --from 2024-01-01'
 TITLES = {"words": "-- papers that hold all the words", "meaning": "-- papers near in meaning"}
 
 

@@ -10,7 +10,7 @@ from broadsheet.papers.database import migrate
 from broadsheet.papers.finding import await_cluster, similar
 
 HELP = "Find the papers nearest to one."
-EXAMPLE = "broadsheet similar 2405.15738 --limit 5"
+EXAMPLE = "broadsheet similar 2410.05993 --limit 5"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,11 +24,13 @@ def checks(now: datetime | None = None) -> list[Check]:
 def desk_check(now: datetime) -> Check:
     """Does somebody look at what readers bring in and report?"""
     queues: dict[str, QuerySet[Submission] | QuerySet[Claim] | QuerySet[Report]] = {
-        "submissions": Submission.objects.filter(state="waiting"),
-        "claims": Claim.objects.filter(state="waiting"),
-        "reports": Report.objects.filter(state="open"),
+        "submission": Submission.objects.filter(state="waiting"),
+        "claim": Claim.objects.filter(state="waiting"),
+        "report": Report.objects.filter(state="open"),
     }
-    says = ", ".join(f"{queue.count()} {name}" for name, queue in queues.items()) + " wait"
+    waiting = {name: queue.count() for name, queue in queues.items()}
+    *others, last = [f"{count:,} {name if count == 1 else f'{name}s'}" for name, count in waiting.items()]
+    says = f"{', '.join(others)} and {last} wait"
     oldest = min(filter(None, (queue.aggregate(oldest=Min("at"))["oldest"] for queue in queues.values())), default=now)
     if now - oldest <= PATIENCE:
         return Check("desk", True, says)

@@ -32,7 +32,7 @@ CAUSES: Final[tuple[tuple[str, str | Promise], ...]] = (
     ("abuse", gettext_lazy("Abuse of a person or a group")),
     ("off-topic", gettext_lazy("Nothing to do with the paper")),
     ("wrong-paper", gettext_lazy("Wrong data: title, authors, links or category")),
-    ("copyright", gettext_lazy("Somebody else's work, without their leave")),
+    ("copyright", gettext_lazy("Somebody else’s work, without their leave")),
     ("steered-votes", gettext_lazy("Votes that were bought or agreed on")),
     ("other", gettext_lazy("Something else, as told below")),
 )

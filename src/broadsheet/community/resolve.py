@@ -102,7 +102,7 @@ def _named(text: str) -> PaperData:
         found = _ask(identifier)
     except SourceError:
         raise Refused(
-            _("%(where)s gave no answer that can be read. Please try again later, or paste the paper's BibTeX entry.")
+            _("%(where)s gave no answer that can be read. Please try again later, or paste the paper’s BibTeX entry.")
             % {"where": "arXiv" if identifier.scheme == "arxiv" else "doi.org"}
         ) from None
     if found is None:

@@ -208,6 +208,9 @@ class _Table:
             head: dict[str, Any] = {"discovery": discovery, "name": pool.fields[place]}
         else:
             kind, _slash, value = key.partition("/")
+            if key == FOR_YOU and self.rank is None:
+                # Nothing was learned of this reader: it stands there because it trends, and says so.
+                kind = "trending"
             head = {"kind": kind, "name": pool.names.get(key, value)}
             if key == FOR_YOU and (words := self.wish.rank.words(int(pool.numbers[place]))):
                 head["words"] = list(words)

@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from broadsheet.digest.galleys import COLUMNS, Galley, Galleys, Story
 from broadsheet.digest.models import Digest, Subscription
 from broadsheet.digest.readable import cut, visible, without_emoji, without_surrogates, wrapped
+from broadsheet.digest.reasons import standing
 from broadsheet.digest.typeset import render, typeset
 from broadsheet.export.address import absolute
 from broadsheet.papers.models import Paper
@@ -159,7 +160,7 @@ def _values(
         "subject": subject(titles[0] if titles else "", max(len(titles) - 1, 0)),
         "preheader": cut(" · ".join(titles[1:4]) or (places[0].story.abstract if places else ""), 140),
         "heading": span(digest.first, digest.last),
-        "standing": _standing(len(places)),
+        "standing": f"{standing(len(places), digest.ranker, digest.picks)}.",
         "note": _note(digest, places),
         "left_out": "",
         "because": because(subscription),
@@ -182,11 +183,6 @@ def _frame() -> dict[str, Any]:
 
 def _site() -> str:
     return cut(visible(without_surrogates(settings.CONFIG.site_name)), 60)
-
-
-def _standing(count: int) -> str:
-    says = ngettext("%(count)d paper chosen for you.", "%(count)d papers chosen for you.", count)
-    return says % {"count": count}
 
 
 def _note(digest: Digest, places: Sequence[_Place]) -> str:

@@ -1,10 +1,12 @@
 """Why a paper stands in a digest: the terms of a pick come in, sentences for a reader go out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+
+from broadsheet.digest.ranker import TRENDING
 
 Terms = Mapping[str, Any]
 
@@ -21,6 +23,8 @@ KINDS: Final = {
     "edition": gettext_lazy("New in the daily papers"),
     "foryou": gettext_lazy("Close to what you liked before"),
 }
+# Kinds of lists that are the same for all readers.
+EVERYBODYS: Final = frozenset({"trending", "edition"})
 DISCOVERIES: Final = {
     "liked": gettext_lazy("Outside your lists: what readers here liked most"),
     "new": gettext_lazy("Outside your lists: new in %(name)s"),
@@ -53,6 +57,24 @@ def _head(known: Terms) -> str:
         return _("Close to what you liked before: %(words)s") % {"words": ", ".join(map(str, known["words"]))}
     wording = DISCOVERIES.get(known.get("discovery", "")) or KINDS.get(known.get("kind", ""))
     return str(wording) % {"name": known.get("name", "")} if wording else ""
+
+
+def standing(count: int, ranker: str, picks: Iterable[Mapping[str, Any]]) -> str:
+    """Say what a digest of so many papers is: chosen for its reader, or what trends for everybody.
+
+    ranker, picks: as `models.Digest` keeps them.
+    """
+    if _is_chosen(ranker, picks):
+        return ngettext("%(count)d paper chosen for you", "%(count)d papers chosen for you", count) % {"count": count}
+    return ngettext("%(count)d paper that trends here", "%(count)d papers that trend here", count) % {"count": count}
+
+
+def _is_chosen(ranker: str, picks: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a profile ordered it, or a list that is not everybody's gave a paper."""
+    if ranker and ranker != str(TRENDING):
+        return True
+    known = (terms for pick in picks for terms in pick.get("why", ()))
+    return any("kind" in terms and terms["kind"] not in EVERYBODYS for terms in known)
 
 
 def nothing(reason: str) -> str:

@@ -105,7 +105,7 @@ def _own(filed: Filed | None) -> list[str]:
 
 def _availability(paper: Paper, outside: address.Outside) -> str:
     if paper.source == "sample":
-        return _("The full text is not kept here, and the text below is a summary written for this site's sample.")
+        return _("The full text is not kept here, and the text below is a summary written for this site’s sample.")
     if outside.abs:
         where = _link(outside.abs)
         return _("The full text is not kept here; it is at %(where)s.") % {"where": where}
@@ -153,7 +153,7 @@ def _summary(paper: Paper) -> list[str]:
     summary = str(paper.listing.get("summary", "")) if isinstance(paper.listing, dict) else ""
     if not summary.strip():
         return []
-    warning = _("A machine wrote this summary, and it may be wrong; the abstract is the authors' own.")
+    warning = _("A machine wrote this summary, and it may be wrong; the abstract is the authors’ own.")
     return [f"## {_('AI-generated summary')}", f"> {warning}", text(summary)]
 
 

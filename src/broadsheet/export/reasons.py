@@ -10,7 +10,7 @@ Terms = Mapping[str, object]
 
 # The parts of a paper's support (`ranking.support`), in votes of full standing.
 PARTS: Final = {
-    "own": gettext_lazy("Votes here, each by its voter's standing: %(part)s."),
+    "own": gettext_lazy("Votes here, each by its voter’s standing: %(part)s."),
     "talk": gettext_lazy("Readers who discuss it: %(part)s."),
     "outside": gettext_lazy("Votes counted elsewhere: %(part)s."),
     "code": gettext_lazy("Stars of its code: %(part)s."),

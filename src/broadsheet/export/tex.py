@@ -38,4 +38,4 @@ def readable(text: str) -> str:
 
 def prose(text: str) -> str:
     r"""Give a text without formulas as people read it: `\emph{x}` as x, `\&` as &."""
-    return macros.words(text)
+    return macros.words(text, dashes=False)

@@ -29,7 +29,7 @@ ARMS: Final = {
     "near": gettext_lazy("Shown to learn from: your list is unsure about papers like this."),
     "loved": gettext_lazy("Shown to try something other: it is not close to what you like, but readers here like it."),
     "far": gettext_lazy("Shown to try something other: it is unlike the rest of your list."),
-    "chance": gettext_lazy("Shown to try something other: drawn by lot among today's papers."),
+    "chance": gettext_lazy("Shown to try something other: drawn by lot among today’s papers."),
 }
 # Chances are said as one in so many.
 ONE_IN: Final = (2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)

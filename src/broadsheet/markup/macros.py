@@ -70,6 +70,11 @@ _COMMAND: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TIE: Final = re.compile(r"(?<=[\w.,)\]])~(?=[\w(\[]|$)")
+# Looked at one by one in `_dash`: a pattern that begins with what it looks for is searched for many times faster.
+_HYPHENS: Final = re.compile("--+")
+_DASHES: Final = {2: "\N{EN DASH}", 3: "\N{EM DASH}"}
+_BEFORE_DASH: Final = frozenset(")]}\"'\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK},.%$>")
+_AFTER_DASH: Final = frozenset("([{\"'\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\\$<")
 _BLANK_SIGNS: Final = frozenset(" ,;:>\\\n\t")
 _ITSELF: Final = frozenset("%&#_{}$")
 # Names that authors give to what formulas have a command for.
@@ -82,15 +87,47 @@ _IN_FORMULAS: Final = {
 }  # fmt: skip
 
 
-def words(text: str) -> str:
+def printed(text: str) -> str:
+    """Give a text without formulas with the quotes and dashes of print for those of TeX: “x” for ``x'', – for --."""
+    return dashed(_quoted(text))
+
+
+def dashed(text: str) -> str:
+    """Give a text, or HTML made of one, with dashes for two or three hyphens.
+
+    Dashes are those between words and those with blanks around them: an option, an arrow or an address keeps its own.
+    """
+    return _HYPHENS.sub(_dash, text) if "--" in text else text
+
+
+def _quoted(text: str) -> str:
+    return text.replace("``", "\N{LEFT DOUBLE QUOTATION MARK}").replace("''", "\N{RIGHT DOUBLE QUOTATION MARK}")
+
+
+def _dash(match: re.Match[str]) -> str:
+    text, start, end = match.string, match.start(), match.end()
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    alone = before.isspace() and after.isspace()
+    joins = (before.isalnum() or before in _BEFORE_DASH) and (after.isalnum() or after in _AFTER_DASH)
+    if not alone and (not joins or _is_in_address(text, start)):
+        return match[0]
+    return _DASHES.get(end - start, match[0])
+
+
+def _is_in_address(text: str, place: int) -> bool:
+    word = text[max(text.rfind(" ", 0, place), text.rfind("\n", 0, place)) + 1 : place]
+    return "://" in word or word.endswith("xn")
+
+
+def words(text: str, *, dashes: bool = True) -> str:
     r"""Give a stretch of text without formulas as people read it; what is no TeX stays.
 
     Accents become characters, `\eg` is e.g., `{\mu}m` is μm, `\%` is %; of an unknown command with an argument the
     argument is shown (`\term{x}` is x), of one without its name (`\method{}` and `\method` are method). Braces go,
     quotes written as grave accents and primes become quotation marks, a tie is a blank that breaks no line. Blanks at
-    the ends stay, as one each.
+    the ends stay, as one each. dashes: whether two or three hyphens become a dash; in code they are what they are.
     """
-    text = text.replace("``", "\N{LEFT DOUBLE QUOTATION MARK}").replace("''", "\N{RIGHT DOUBLE QUOTATION MARK}")
+    text = printed(text) if dashes else _quoted(text)
     # "~10" is how people write "about 10".
     text = _TIE.sub("\N{NO-BREAK SPACE}", text)
     if "\\" not in text and "{" not in text and "}" not in text:

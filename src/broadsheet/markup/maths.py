@@ -159,18 +159,19 @@ def _styled(text: str, words: tuple[str, ...]) -> str:
     for match in _STYLED.finditer(text):
         done.append(_prose(text[end : match.start()], words))
         tag = _TAGS.get(match["command"] or match["switch"], "")
-        inner = _prose(match["inner"] or match["old"] or "", words)
+        inner = _prose(match["inner"] or match["old"] or "", words, code=tag == "code")
         done.append(f"<{tag}>{inner}</{tag}>" if tag else inner)
         end = match.end()
     return "".join([*done, _prose(text[end:], words)])
 
 
-def _prose(text: str, words: tuple[str, ...]) -> str:
-    text = macros.words(text)
+def _prose(text: str, words: tuple[str, ...], *, code: bool = False) -> str:
     if words:
-        return "".join(
-            f"<mark>{escape(part)}</mark>" if found else escape(part) for part, found in highlight(text, words)
-        )
+        # Words are found faster in what is still plain ASCII.
+        pieces = highlight(macros.words(text, dashes=False), words)
+        made = "".join(f"<mark>{escape(part)}</mark>" if found else escape(part) for part, found in pieces)
+        return made if code else macros.dashed(made)
+    text = macros.words(text, dashes=not code)
     return _linked(text) if "://" in text else escape(text)
 
 
@@ -189,10 +190,13 @@ def as_text(text: str) -> str:
     """Give a text of a source as one line of plain words, for page titles and descriptions."""
     text = text[:LONGEST_TEXT]
     if "$" not in text and "\\" not in text and "{" not in text:
-        return text.strip()
+        return macros.printed(text).strip()
     parts, end = [], 0
     for match in _FORMULA.finditer(text):
         tex = match["block"] or match["bracket"] or match["paren"] or match["dollar"]
-        parts += [macros.words(text[end : match.start()]), match[0] if _is_money(match) else macros.words(tex)]
+        parts += [
+            macros.words(text[end : match.start()]),
+            match[0] if _is_money(match) else macros.words(tex, dashes=False),
+        ]
         end = match.end()
     return " ".join("".join([*parts, macros.words(text[end:])]).split())

@@ -23,6 +23,8 @@ AT_ONCE: Final = 2000
 # Of a SQLite file that is being filled; a larger one makes it no faster.
 CACHE_KB: Final = 8192
 POSTGRESQL: Final = ("postgres://", "postgresql://")
+# What the name of a SQLite file ends in, where it is not told by a slash.
+SQLITE: Final = (".sqlite3", ".sqlite", ".db")
 _COMMON: Final = {
     "ATOMIC_REQUESTS": False,
     "AUTOCOMMIT": True,
@@ -48,12 +50,23 @@ def in_force() -> str:
 
 
 def address(text: str) -> str:
-    """Read an address: postgresql://…, `sqlite` for the file in the home, or the path of another SQLite file."""
+    """Read an address: postgresql://…, `sqlite` for the file in the home, or the path of another SQLite file.
+
+    Raises Refused where it is none of them: a word alone, such as `sqlite3`, names no file unless one is there.
+    """
     if text == "sqlite":
         return str(settings.CONFIG.home / "record.sqlite3")
-    if "://" in text and not is_postgresql(text):
-        raise Refused("an address of a record is postgresql://user:password@host:port/name, `sqlite`, or a file")
-    return text if is_postgresql(text) else str(Path(text).expanduser().absolute())
+    if is_postgresql(text):
+        return text
+    is_path = "/" in text or text.endswith(SQLITE) or Path(text).is_file()
+    if "://" in text or not is_path:
+        # An address is not repeated: it may hold a password.
+        named = "that address" if "://" in text else repr(text)
+        raise Refused(
+            f"{named} names no record: write postgresql://user:password@host:port/name, `sqlite` for the file in the"
+            " home, or a path such as ./copy.sqlite3"
+        )
+    return str(Path(text).expanduser().absolute())
 
 
 def shown(address: str) -> str:

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from django.conf import settings
 
@@ -27,6 +27,9 @@ from broadsheet.search.types import Encoder, Filter, Hit, Mode, Results
 from broadsheet.search.weights import EncoderError
 
 _opening = threading.Lock()
+
+# Papers that are found at once.
+MOST: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ def indexed_up_to() -> int:
     return state.seq if state else 0
 
 
-def find(text: str, *, mode: Mode = "page", limit: int = 120, wanted: Filter | None = None) -> Found:
+def find(text: str, *, mode: Mode = "page", limit: int = MOST, wanted: Filter | None = None) -> Found:
     """Find papers by words and by meaning; see `search.shard` for what a query may say."""
     results = reader().search(text, mode=mode, limit=limit, filter=wanted or Filter())
     goes_to = queries.by_key(results.identifier.split(":", 1)[1]) if results.identifier else None

@@ -61,6 +61,8 @@ def checks(now: datetime | None = None) -> list[Check]:
 
 def papers_check() -> Check:
     """Are there papers, and are they real ones of now?"""
+    if not Paper.objects.exists():
+        return Check("papers", True, "none is here yet", "run `broadsheet harvest`, or leave it to the worker")
     if not Paper.objects.exclude(source="sample").exists():
         return Check("papers", True, "only the sample is here", "run `broadsheet harvest` where there is a network")
     newest = Paper.objects.aggregate(newest=Max("announced"))["newest"]
@@ -110,7 +112,7 @@ def quarantine_check(now: datetime) -> Check:
     return Check(
         "kept aside",
         lately == 0 or lately * 20 < Paper.objects.count(),
-        f"{total:,} items, {lately:,} since yesterday",
+        f"{total:,} {'item' if total == 1 else 'items'}, {lately:,} since yesterday",
         do,
     )
 
@@ -207,11 +209,11 @@ def quarantine(limit: int = 20) -> list[Quarantined]:
 
 def summary() -> dict[str, object]:
     """Give the figures of the site at a glance."""
-    encoder = finding.query_encoder()
     return {
         "papers": Paper.objects.count(),
         "newest": Paper.objects.aggregate(newest=Max("announced"))["newest"],
         "quarantined": Quarantined.objects.count(),
-        "encoder": encoder.id if encoder else "",
+        # By the name that `broadsheet encoder list` gives it.
+        "encoder": finding.encoder_name() if finding.query_encoder() else "",
         "index_lag": index_lag(),
     }

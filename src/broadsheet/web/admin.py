@@ -24,7 +24,7 @@ from broadsheet.web.views.me import held
 class OwnersOffice(admin.AdminSite):
     """The admin: signing in, out and changing passwords go through the site's own pages."""
 
-    site_title = site_header = gettext_lazy("The owner's office")
+    site_title = site_header = gettext_lazy("The owner’s office")
     index_title = gettext_lazy("What is kept")
     enable_nav_sidebar = False
 

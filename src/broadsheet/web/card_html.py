@@ -20,6 +20,7 @@ from broadsheet.papers.models import Paper
 from broadsheet.web.addresses import address
 from broadsheet.web.badges import Badge
 from broadsheet.web.cards import Card, Category
+from broadsheet.web.numbers import counted
 
 NOTHING: Final = SafeString()
 
@@ -170,9 +171,9 @@ def vote(paper: Paper, voted: bool, hint: str, looking: Looking) -> SafeString:
     count = {"votes": paper.votes}
     if looking.reader:
         says = ngettext("vote; vote for it", "votes; vote for it", paper.votes) % count
-        return put(VOTE, address("vote", paper.key), *_pressed(voted), title, paper.votes, says)
+        return put(VOTE, address("vote", paper.key), *_pressed(voted), title, counted(paper.votes), says)
     says = ngettext("vote; sign in to vote", "votes; sign in to vote", paper.votes) % count
-    return put(VOTE_LINK, looking.sign_in, quote(paper.key, safe=""), title, paper.votes, says)
+    return put(VOTE_LINK, looking.sign_in, quote(paper.key, safe=""), title, counted(paper.votes), says)
 
 
 def save(paper: Paper, saved: bool, near: str, looking: Looking) -> SafeString:
@@ -235,7 +236,7 @@ def _figures(figures: Iterable[str]) -> SafeString:
 
 def _comments(card: Card) -> SafeString:
     number = card.paper.comments
-    says = ngettext("%(comments)s comment", "%(comments)s comments", number) % {"comments": number}
+    says = ngettext("%(comments)s comment", "%(comments)s comments", number) % {"comments": counted(number)}
     return put('<a class="comments" href="{}#discussion">{}</a>', card.url, says)
 
 

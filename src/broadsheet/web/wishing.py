@@ -104,7 +104,7 @@ class WishForm(forms.Form):
         super().__init__(data, initial=begin | ({"time_zone": ""} if asks_zone else {}))
         self.fields["lists"].choices = choices  # type: ignore[attr-defined]
         self.fields["time_zone"].choices = _zones(wish.time_zone, asks_zone)  # type: ignore[attr-defined]
-        spoken = [("", _("The site's own")), *languages()[1:]]
+        spoken = [("", _("The site’s own")), *languages()[1:]]
         self.fields["language"].choices = spoken  # type: ignore[attr-defined]
         if has_account:
             self.fields["more"].help_text = _("Such as author/Ada Lovelace, tag/imagenet or search/long context.")

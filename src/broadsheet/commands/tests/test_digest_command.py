@@ -22,6 +22,8 @@ from broadsheet.lib.clock import now
 from broadsheet.mail.tests.sink import Sink
 from broadsheet.papers import schedule
 from broadsheet.papers.health import Check
+from broadsheet.papers.models import Paper
+from broadsheet.readers import alone
 
 pytestmark = pytest.mark.django_db
 Say = Callable[..., str]
@@ -68,7 +70,7 @@ def waiting(number: int = 1) -> Subscription:
 
 def test_a_preview_for_nobody_in_particular_has_default_wishes_and_writes_nothing(say: Say, latest: date) -> None:
     said = say("preview", "--address", "ada@lab.example")
-    assert said.startswith("Subject: ") and "3 papers chosen for you" in said
+    assert said.startswith("Subject: ") and "3 papers that trend here." in said and "chosen for you" not in said
     assert "There is no subscription" in said and "Nothing is wrong" in said
     assert "/digest/unsubscribe/preview" in said
     assert rows() == (0, 0, 0, 0)
@@ -80,20 +82,41 @@ def test_a_preview_is_of_the_subscription_that_is_there(say: Say, latest: date) 
     before = rows()
     for whose in (("--reader", ada.handle), ("--address", "Reader1@lab.example")):
         said = say("preview", *whose)
-        assert "1 paper chosen for you" in said and "There is no subscription" not in said
+        assert "1 paper that trends here" in said and "There is no subscription" not in said
     assert rows() == before
+
+
+def test_a_preview_of_a_site_for_one_person_needs_no_name(
+    say: Say, latest: date, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "There is no subscription" in say("preview")
+    alone.the_reader()
+    subscriber(1, reader=alone.the_reader(), lists=["category/cs.CL"])
+    before = rows()
+    said = say("preview")
+    assert "3 papers chosen for you" in said and "There is no subscription" not in said and rows() == before
+    reader(2)
+    assert main(["digest", "preview"]) == FAILED
+    assert "say whose by --reader HANDLE" in capsys.readouterr().err
 
 
 def test_what_was_made_is_shown_as_it_was_made(say: Say, latest: date) -> None:
     mail = Ledger(now()).mail(1)
     Digest.objects.update(first=latest, last=latest)
     said = say("preview", "--address", mail.address)
-    assert "in the ledger already" in said and "3 papers chosen" in said
+    assert "in the ledger already" in said and "3 papers that trend here" in said
 
 
 def test_a_day_without_papers_is_said(say: Say, latest: date) -> None:
     said = say("preview", "--address", "ada@lab.example", "--date", "2020-01-02")
     assert said == "There is no digest of 2020-01-02: No papers were announced.\n"
+
+
+def test_where_the_newest_papers_are_older_than_the_latest_edition_their_day_is_named(say: Say, latest: date) -> None:
+    Paper.objects.update(announced=date(2024, 10, 17))
+    assert say("preview").endswith(
+        "\nThe newest papers here are of 2024-10-17: --date 2024-10-17 shows a digest of them.\n"
+    )
 
 
 def test_a_preview_can_be_a_mail(say: Say, latest: date, tmp_path: Path) -> None:
@@ -143,7 +166,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dance"], ["preview"], ["preview", "--address", "a", "--reader", "b"], ["send", "--limit", "0"]]
+    "arguments", [[], ["dance"], ["preview", "--address", "a", "--reader", "b"], ["send", "--limit", "0"]]
 )
 def test_misuse_ends_with_two(home: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -242,8 +265,8 @@ def test_mails_in_doubt_or_refused_are_tried_again_under_the_same_name(say: Say,
     one, other = ledger.mail(1, state="doubtful"), ledger.mail(2, state="failed", ended=now())
     sent = ledger.mail(3, state="sent")
     names = set(Mail.objects.values_list("message_id", flat=True))
-    assert say("retry", "--doubtful") == "1 mails are in the queue again.\n"
-    assert say("retry", str(other.pk)) == "1 mails are in the queue again.\n"
+    assert say("retry", "--doubtful") == "1 mail is in the queue again.\n"
+    assert say("retry", str(other.pk)) == "1 mail is in the queue again.\n"
     assert set(Mail.objects.filter(state="queued").values_list("pk", flat=True)) == {one.pk, other.pk}
     assert set(Mail.objects.values_list("message_id", flat=True)) == names
     assert main(["digest", "retry", str(sent.pk)]) == FAILED

@@ -1,5 +1,7 @@
 """Wrong input on the command line: one line that says what is wrong, and a status that is not 0."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
@@ -45,6 +47,28 @@ def test_without_its_driver_postgresql_is_refused_with_what_to_install(monkeypat
     monkeypatch.setattr(databases, "load_backend", missing)
     with pytest.raises(Refused, match=r"pip install 'broadsheet\[postgres\]'"):
         databases.wrapper("postgresql:///record")
+
+
+@pytest.mark.parametrize("word", ["nonsense", "postgresql", "sqlite3", "mysql://host/record", ""])
+def test_a_word_that_names_no_record_is_refused_and_makes_no_file(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["record", "copy", "--to", word]) == cli.FAILED
+    told = capsys.readouterr().err
+    assert "names no record: write postgresql://" in told and "./copy.sqlite3" in told and told.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_is_named_by_an_address_a_path_or_a_word_of_ours(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").touch()
+    assert databases.address("sqlite") == str(settings.CONFIG.home / "record.sqlite3")
+    assert databases.address("postgresql:///broadsheet") == "postgresql:///broadsheet"
+    for text in ("copy.sqlite3", "./copy", "old", "copy.db"):
+        assert databases.address(text) == str(tmp_path / text)
 
 
 @pytest.mark.django_db

@@ -201,7 +201,7 @@ def test_without_a_network_the_reader_is_told_what_works(monkeypatch: pytest.Mon
     monkeypatch.setattr("broadsheet.community.resolve.site_http", lambda: door)
     with pytest.raises(HttpError):
         replace(door, tries=1).get("https://doi.org/10.5555/bees")
-    with pytest.raises(Refused, match="paste the paper's BibTeX"):
+    with pytest.raises(Refused, match="paste the paper’s BibTeX"):
         submissions.resolve("10.5555/bees", now=NOON)
 
 

@@ -194,4 +194,6 @@ def test_for_you_is_everything_by_profile_and_without_one_what_trends_in_the_oth
     mine = Ranker("mine", "2", lambda numbers: [float(number) for number in numbers])
     assert places(choose(papers, Wish(("foryou",), 3, rank=mine))) == [5, 4, 3]
     assert places(choose(papers, Wish(("foryou",), 3))) == [0, 1, 2]
+    assert choose(papers, Wish(("foryou",), 3, rank=mine)).picks[0].why[0]["kind"] == "foryou"
+    assert {pick.why[0]["kind"] for pick in choose(papers, Wish(("foryou",), 3)).picks} == {"trending"}
     assert places(choose(papers, Wish(("foryou", "category/cs.CL"), 3))) == [4, 5]

@@ -1,6 +1,6 @@
 import pytest
 
-from broadsheet.digest.reasons import sentences
+from broadsheet.digest.reasons import sentences, standing
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,21 @@ from broadsheet.digest.reasons import sentences
 )
 def test_a_reason_is_one_sentence(why: list[dict[str, object]], said: str) -> None:
     assert sentences(why) == [said]
+
+
+@pytest.mark.parametrize(
+    ("ranker", "kinds", "said"),
+    [
+        ("trending/1", ["trending", "edition"], "2 papers that trend here"),
+        ("trending/1", ["trending"], "1 paper that trends here"),
+        ("trending/1", ["edition", "author"], "2 papers chosen for you"),
+        ("gaussian/3 k1", ["trending"], "1 paper chosen for you"),
+        ("", [], "0 papers that trend here"),
+    ],
+)
+def test_a_digest_says_chosen_for_you_only_where_something_was(ranker: str, kinds: list[str], said: str) -> None:
+    picks = [{"why": [{"kind": kind, "name": ""}, {"votes": 1}]} for kind in kinds]
+    assert standing(len(kinds), ranker, [*picks, {"why": [{"discovery": "new"}]}, {}]) == said
 
 
 def test_terms_that_are_not_known_are_passed_over() -> None:

@@ -68,7 +68,7 @@ def test_a_paper_has_the_parts_that_programs_expect() -> None:
         "## Links",
         made.split("\n\n")[4],
         "## AI-generated summary",
-        "> A machine wrote this summary, and it may be wrong; the abstract is the authors' own.",
+        "> A machine wrote this summary, and it may be wrong; the abstract is the authors’ own.",
         "Small planets are windy.",
         "## Abstract",
         "We measure the wind.\n",

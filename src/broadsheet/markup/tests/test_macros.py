@@ -1,3 +1,6 @@
+import re
+from html import unescape
+
 import pytest
 
 from broadsheet.export.tex import readable
@@ -42,6 +45,37 @@ def test_pages_feeds_mails_and_references_say_the_same(tex: str, told: str) -> N
     assert maths.as_text(tex).split() == plain.split()
     assert linear.as_text(tex).split() == plain.split()
     assert " ".join(readable(tex).split()) == plain
+
+
+DASHES = [
+    ("a gap termed ``path loss'' here", "a gap termed “path loss” here"),
+    ("around 10B--40B parameters", "around 10B–40B parameters"),
+    ("a class -- a new one -- and", "a class – a new one – and"),
+    ("a class---a new one---and --- so", "a class—a new one—and — so"),
+    ("(a)--(c), Cauchy--Schwarz", "(a)–(c), Cauchy–Schwarz"),
+    ("run with --verbose -->  <!-- no --> a---->b", "run with --verbose -->  <!-- no --> a---->b"),
+    ("at https://x--y.example/a--b c--d", "at https://x--y.example/a--b c–d"),
+    ("xn--bcher and a well-known one", "xn--bcher and a well-known one"),
+    (r"\textbf{a--b} \texttt{make x--y}", r"a–b make x--y"),
+    ("$a--b$ c--d", None),
+]
+
+
+@pytest.mark.parametrize(("tex", "told"), DASHES)
+def test_hyphens_for_dashes_are_dashes_on_pages_but_in_formulas_code_and_addresses(tex: str, told: str | None) -> None:
+    made = maths.render(tex)
+    if told is None:
+        assert made.endswith("c–d") and "–" not in made.removesuffix("c–d")
+        return
+    assert unescape(re.sub("</?(?:strong|code|a)[^>]*>", "", made)) == told
+    if "texttt" not in tex:
+        assert maths.as_text(tex) == told
+    assert "–" not in readable(tex) and "—" not in readable(tex)
+
+
+def test_dashes_stand_beside_words_that_are_marked() -> None:
+    made = maths.render("a loss--model pair, the loss -- and `loss-->x`", ("loss", "model"))
+    assert "<mark>loss</mark>–<mark>model</mark> pair" in made and "</mark> – and" in made and "--&gt;x" in made
 
 
 def test_what_a_command_shows_is_escaped() -> None:

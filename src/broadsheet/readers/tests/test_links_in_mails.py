@@ -40,6 +40,23 @@ def test_letters_to_those_without_an_account_lead_home_too(site: None) -> None:
     assert f"{PUBLIC}/account/signup/" in str(letter.body) and "localhost" not in str(letter.body)
 
 
+@pytest.mark.parametrize(
+    ("address", "who", "subject"),
+    [
+        ("/account/password/reset/", "ada", "Broadsheet: a new password"),
+        ("/account/password/reset/", "nobody", "Broadsheet: no account has this address"),
+        ("/account/login/code/", "ada", "Broadsheet: your code to sign in"),
+    ],
+)
+def test_letters_of_signing_in_speak_as_the_pages_do(site: None, address: str, who: str, subject: str) -> None:
+    reader("ada")
+    Client(HTTP_HOST="papers.lab.example").post(address, {"email": f"{who}@lab.example"})
+    (letter,) = mail.outbox
+    told = str(letter.body)
+    assert letter.subject == subject and told.startswith("Hello from Broadsheet!")
+    assert "email" not in told and "'" not in told and "&" not in told and "papers.lab.example" in told
+
+
 def test_without_a_public_address_links_lead_to_the_name_that_was_asked(settings: Settings) -> None:
     give_mail(settings)
     settings.ALLOWED_HOSTS = ["localhost"]

@@ -6,6 +6,7 @@ from typing import Final
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 register = template.Library()
 
@@ -26,6 +27,16 @@ SYSTEMS: Final = (
     ("Linux", r"Linux|X11"),
 )
 
+LABELS: Final = {
+    "Email": gettext_lazy("Mail address"),
+    "Email (again)": gettext_lazy("Mail address (again)"),
+    "Current Password": gettext_lazy("Current password"),
+    "New Password": gettext_lazy("New password"),
+    "New Password (again)": gettext_lazy("New password (again)"),
+    "Remember Me": gettext_lazy("Remember me"),
+    "Passwordless": gettext_lazy("Sign in with it alone, without a password"),
+}
+
 
 @register.filter
 def browser(agent: str) -> str:
@@ -35,6 +46,12 @@ def browser(agent: str) -> str:
     if name and system:
         return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
     return name or agent[:60] or _("A browser that does not say what it is")
+
+
+@register.filter
+def as_here(label: object) -> object:
+    """Give the label of one of allauth's fields in the words of this site; others stay as they are."""
+    return LABELS.get(str(label), label)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from broadsheet.markup import maths
+from broadsheet.web import numbers
 
 register = template.Library()
 
@@ -13,6 +14,12 @@ register = template.Library()
 def with_formulas(text: str) -> SafeString:
     """Give the title or the abstract of a paper as HTML, its formulas as MathML."""
     return maths.render(text)
+
+
+@register.filter
+def counted(number: object) -> object:
+    """Write a count with its thousands apart; what is no number stays as it is."""
+    return numbers.counted(number) if isinstance(number, int) else number
 
 
 @register.filter

@@ -49,7 +49,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 def sign_in(page: Page, site: str, who: Reader) -> None:
     page.goto(f"{site}/account/login/")
-    page.get_by_label("Email").fill(who.email)
+    page.get_by_label("Mail address").fill(who.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.wait_for_load_state()
@@ -72,7 +72,7 @@ def test_an_invited_person_joins(browser: Browser, site: str, ada: Reader, scrip
     page.locator("main").get_by_role("button", name="Join").click()
     page.get_by_label("Name").fill("Bo Brandt")
     page.get_by_label("Handle").fill("Bo")
-    page.get_by_label("Email").fill("bo@lab.example")
+    page.get_by_label("Mail address").fill("bo@lab.example")
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Join").click()
     expect(page.locator(".mine-name")).to_have_text("Bo Brandt")

@@ -209,6 +209,18 @@ def test_the_office_is_the_owners(ada: Reader, owner: Reader, client: Client, ad
     assert signed_in(owner).get(address).status_code == 200
 
 
+def test_the_office_wears_the_colours_of_the_site_and_runs_no_script_for_them(owner: Reader) -> None:
+    page = signed_in(owner).get("/admin/").content.decode()
+    assert "web/admin.css" in page and "theme.js" not in page and "dark_mode.css" not in page
+    assert owner.name in page and "Django" not in page
+
+
+def test_labels_of_the_doors_are_in_the_words_of_the_site(client: Client, db: None) -> None:
+    for address in ("/account/login/", "/account/password/reset/"):
+        page = client.get(address).content.decode()
+        assert ">Mail address</label>" in page and ">Email</label>" not in page
+
+
 def test_the_office_has_no_form_of_its_own_to_sign_in(owner: Reader, client: Client) -> None:
     assert client.post("/admin/login/", {"username": owner.email, "password": PASSWORD}).status_code == 302
     assert client.get("/admin/").status_code == 302

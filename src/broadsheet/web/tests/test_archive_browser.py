@@ -63,7 +63,7 @@ def test_sent_digests_are_read_on_any_screen(context: BrowserContext, site: str,
     expect(page.get_by_text("Sign in to see the others")).to_be_visible()
     hold(page, "stranger")
     page.get_by_text("Sign in to see the others").click()
-    page.get_by_label("Email").fill(ada.email)
+    page.get_by_label("Mail address").fill(ada.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="My digests")).to_be_visible()

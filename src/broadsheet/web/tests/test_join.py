@@ -31,6 +31,15 @@ def test_an_invitation_says_who_invites_and_changes_nothing(client: Client, code
     assert "invitation" not in client.session
 
 
+def test_an_invitation_from_the_console_says_who_becomes_the_owner_only_where_somebody_does(
+    db: None, client: Client
+) -> None:
+    made = {role: invitations.invite(None, role=role, now=now())[1] for role in ("reader", "owner")}
+    told = {role: client.get(f"/join/{code}").content.decode() for role, code in made.items()}
+    assert "becomes its owner" in told["owner"] and "becomes its owner" not in told["reader"]
+    assert "Whoever runs Broadsheet invites you." in told["reader"]
+
+
 def test_the_page_is_kept_in_no_cache_and_tells_no_other_site_its_address(client: Client, code: str) -> None:
     response = client.get(f"/join/{code}")
     assert "no-store" in response["Cache-Control"]

@@ -1,7 +1,11 @@
 import pytest
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from broadsheet.web.tests.accounts import reader, signed_in
 
 NOT_FOUND = [
     "/date/9999-99-99",
@@ -53,6 +57,28 @@ def test_what_does_not_exist_is_404_with_a_sentence(edition: int, client: Client
     response = client.get(address)
     assert response.status_code in (400, 404)
     assert b"<h1>" in response.content and b"newest edition" in response.content
+
+
+def test_a_page_that_breaks_because_the_record_is_gone_is_a_page_all_the_same(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(reader())
+    client.raise_request_exception = False
+
+    def gone(*_asked: object) -> None:
+        raise OperationalError("disk I/O error")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(CursorWrapper, "execute", gone)
+        response = client.get("/")
+    assert response.status_code == 500 and b"Stop press" in response.content and b"</html>" in response.content
+
+
+@pytest.mark.parametrize("address", ["/", "/papers/nope", "/healthz", "/api/v1/search?q=x"])
+def test_a_wrong_host_is_answered_with_a_short_sentence(client: Client, address: str) -> None:
+    response = client.get(address, headers={"host": "other.example"})
+    assert response.status_code == 400 and len(response.content) < 250
+    assert b"does not go by the name" in response.content and b"allowed_hosts" in response.content
 
 
 @pytest.mark.parametrize("address", ODD)

@@ -15,7 +15,7 @@ def test_a_dated_list_is_explained_by_every_part_of_the_support() -> None:
     told = sentences({"votes": 7, **support(Counts(2.0, 1.0, 10, 9), Rules()).to_json(), "submitted": "2024-05-24"})
     assert told == [
         "Its support is 5.00, where a vote of full standing gives 1.",
-        "Votes here, each by its voter's standing: 2.00.",
+        "Votes here, each by its voter’s standing: 2.00.",
         "Readers who discuss it: 0.50.",
         "Votes counted elsewhere: 2.00.",
         "Stars of its code: 0.50.",
@@ -33,7 +33,7 @@ def test_the_hot_list_is_explained_by_every_term() -> None:
     terms = hot(Counts(12.0, 0.0, 0, 0), 2, 3.5, 3.5, Rules()).to_json()
     told = sentences(terms)
     assert told[0] == "Its support is 12.00, where a vote of full standing gives 1."
-    assert told[1] == "Votes here, each by its voter's standing: 12.00."
+    assert told[1] == "Votes here, each by its voter’s standing: 12.00."
     assert told[2] == "Its field has 3.50 on average, all fields 3.50: counted as 9.17."
     assert told[3] == "It is 2 editions old." and "age takes -0.67" in told[4] and len(told) == 5
 

@@ -6,10 +6,12 @@ from django.http import QueryDict
 from django.test import Client
 
 from broadsheet.papers import finding
+from broadsheet.papers.finding import Found
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
+from broadsheet.search.types import Mode
 from broadsheet.web.tests.conftest import NOW, made
-from broadsheet.web.views.search import FIRST, read
+from broadsheet.web.views.search import FIRST, Asked, read, tally
 
 Page = Callable[[str], str]
 HTMX = {"HX-Request": "true", "HX-Target": "div#results"}
@@ -127,10 +129,37 @@ def test_a_formula_in_a_found_title_is_drawn(db: None, page: Page) -> None:
     assert "<msup>" in html and "<mark>planets</mark>" in html
 
 
-def test_an_empty_search_shows_the_newest_and_others_only_where_no_day_is_known(db: None, page: Page) -> None:
+def test_an_empty_search_shows_the_newest_and_what_was_placed_alone_where_there_are_none(db: None, page: Page) -> None:
     ingest([made(1)], now=NOW)
-    Paper.objects.update(announced=None)
+    Paper.objects.update(announced=None, placed=NOW.date())
     assert "small planets, part 1" in page("/search")
     ingest([made(2)], now=NOW)
     html = page("/search")
     assert "small planets, part 2" in html and "small planets, part 1" not in html
+
+
+@pytest.mark.parametrize(
+    ("mode", "total", "words", "meaning", "said"),
+    [
+        ("page", 120, 13, 107, "13 papers for “two suns”, and 107 near in meaning"),
+        ("page", 1, 1, 0, "1 paper for “two suns”"),
+        ("page", 3456, 120, 0, "The first 120 of 3,456 papers for “two suns”"),
+        ("page", 120, 0, 120, "The 120 papers nearest in meaning to “two suns”"),
+        ("lexical", 0, 0, 0, "0 papers for “two suns”"),
+        ("semantic", 120, 0, 120, "The 120 papers nearest in meaning to “two suns”"),
+        ("hybrid", 1200, 120, 0, "The 120 best papers for “two suns”"),
+        ("hybrid", 7, 7, 0, "7 papers for “two suns”"),
+    ],
+)
+def test_the_tally_counts_what_matches_and_not_where_the_list_was_cut(
+    mode: Mode, total: int, words: int, meaning: int, said: str
+) -> None:
+    found = Found("two suns", mode, total, partial=False, hits=())
+    assert tally(Asked("two suns", mode), found, words, meaning) == said
+
+
+def test_the_heading_of_a_block_that_was_cut_says_of_how_many(
+    many: int, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "MOST", many - 1)
+    assert f'Papers that hold all your words <span class="count">{many} of {many}</span>' in page("/search?q=planets")

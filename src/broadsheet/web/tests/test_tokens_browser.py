@@ -39,7 +39,7 @@ def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
 
 def make_one(page: Page, site: str, who: Reader) -> None:
     page.goto(f"{site}/account/login/?next=/me/tokens")
-    page.get_by_label("Email").fill(who.email)
+    page.get_by_label("Mail address").fill(who.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.get_by_label("Name").fill("Paper bot on the lab's machine")

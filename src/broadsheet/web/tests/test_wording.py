@@ -1,7 +1,9 @@
 """What pages say: years where they differ, counts of what stands there, the desk's terms in words."""
 
+import re
 from datetime import date
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -12,7 +14,9 @@ from broadsheet.community.tests.factory import NOON, reader
 from broadsheet.papers.ingest import ingest
 from broadsheet.papers.models import Paper
 from broadsheet.readers.models import Reader
-from broadsheet.web import standing
+from broadsheet.web import card_html, standing
+from broadsheet.web.card_html import Looking
+from broadsheet.web.numbers import counted
 from broadsheet.web.tests.conftest import NOW, made
 
 
@@ -106,3 +110,23 @@ def test_the_title_of_a_submission_is_set_with_its_formulas(edition: int, client
 
 def test_the_page_about_the_api_sets_names_as_code(edition: int, client: Client) -> None:
     assert "`" not in read(client, "/api/v1/docs").partition("<main")[2]
+
+
+def test_templates_write_apostrophes_as_printers_do() -> None:
+    templates = Path(standing.__file__).with_name("templates")
+    straight = re.compile(r"[A-Za-z]'(?:[a-z]\b|[ ,.;](?=[A-Za-z]))")
+    found = [
+        f"{place.name}: {text}" for place in templates.rglob("*.html") for text in straight.findall(place.read_text())
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0"), (999, "999"), (8880, "8,880"), (2_400_000, "2,400,000")])
+def test_counts_have_their_thousands_apart(number: int, said: str) -> None:
+    assert counted(number) == said
+
+
+@pytest.mark.parametrize("looking", [Looking(), Looking(reader=True)])
+def test_votes_past_a_thousand_are_counted_with_their_thousands_apart(looking: Looking) -> None:
+    button = card_html.vote(Paper(key="2405.15003", votes=1234), voted=False, hint="", looking=looking)
+    assert ">1,234<" in button.replace("</span> 1,234", "</span>>1,234")

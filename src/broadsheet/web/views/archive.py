@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from broadsheet.community import marks
-from broadsheet.digest import archive, links, run, subscribing
+from broadsheet.digest import archive, links, reasons, run, subscribing
 from broadsheet.digest.archive import Issue
 from broadsheet.digest.compose import span
 from broadsheet.digest.links import BadLink, Signed
@@ -122,11 +122,13 @@ def _label(digest: Digest) -> str:
 
 def _page(request: HttpRequest, digest: Digest, place: Place | None) -> HttpResponse:
     issue = archive.issue(digest)
+    picked = _cards(request, issue)
     context = {
         "section": "me",
         "heading": _label(digest),
         "digest": digest,
-        "picked": _cards(request, issue),
+        "picked": picked,
+        "standing": reasons.standing(len(picked), digest.ranker, digest.picks),
         "gone": issue.gone,
         "earlier": _turn(issue.earlier, place),
         "later": _turn(issue.later, place),

@@ -123,7 +123,7 @@ def sample(request: HttpRequest, reader: Reader, number: int) -> HttpResponseBas
     today = Digest.objects.filter(made__gte=moment - progress.DAY, state__in=("composed", "dry"))
     digest = today.select_related("subscription").filter(pk=number).first()
     if digest is None:
-        raise NotHere(_("This digest is not one of today's."))
+        raise NotHere(_("This digest is not one of today’s."))
     seen = preview.shown(digest, preview.veiled(digest.subscription), moment)
     if seen.mail is None:
         raise NotHere(_("There is no mail of this digest."))

@@ -20,7 +20,8 @@ def show(request: HttpRequest, code: str) -> HttpResponseBase:
     invitation = invitations.find(code, now()) if fits else None
     if invitation is None:
         raise NotHere(
-            _("This invitation is not good any more: it was used, taken back or is too old. Ask for a new one.")
+            _("It was used, taken back or is too old. Ask whoever sent it for a new one."),
+            _("This invitation is not good any more"),
         )
     if request.method == "POST" and reader_of(request) is None:
         request.session[invitations.SESSION_KEY] = code

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.vary import vary_on_headers
 
 from broadsheet.community import marks
@@ -24,6 +24,7 @@ from broadsheet.web import cards, categories, formats
 from broadsheet.web.acting import reader_of, sign_in
 from broadsheet.web.cards import Card
 from broadsheet.web.limits import limited
+from broadsheet.web.numbers import counted
 from broadsheet.web.views import exports
 from broadsheet.web.views.errors import bad_request
 
@@ -79,11 +80,15 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of what is found. papers: how many it has; rest: where the cards after these are, if any are."""
+    """A block of what is found. papers: how many it has; rest: where the cards after these are, if any are.
+
+    count: how many that is, in words for its heading: also of how many, where it has not all of them.
+    """
 
     cards: list[Card]
     papers: int
     rest: str = ""
+    count: str = ""
 
 
 @formats.negotiated
@@ -179,6 +184,7 @@ def _results(asked: Asked, found: Found | None, reader: Reader | None, first: in
             [cards.of_hit(hit, given, found.words) for hit in hits[:first]],
             len(hits),
             f"{asked.address}&rest={name}" if len(hits) > first else "",
+            _count(asked, found, name, len(hits)),
         )
         for name, hits in by_block.items()
     }
@@ -186,12 +192,49 @@ def _results(asked: Asked, found: Found | None, reader: Reader | None, first: in
         **acting,
         **blocks,
         "found": found,
+        "tally": tally(asked, found, *map(len, by_block.values())),
         "one_block": asked.mode != "page",
         "notes": (*asked.notes, *found.notes),
         "examples": EXAMPLES,
         "sample": bool(found.hits) and all(hit.paper.source == "sample" for hit in found.hits),
         **_chips(asked, found.hits),
     }
+
+
+def _is_cut(asked: Asked, found: Found) -> bool:
+    """Whether more papers hold the words than are shown."""
+    return asked.mode in ("page", "lexical") and found.total > finding.MOST
+
+
+def _count(asked: Asked, found: Found, block: str, papers: int) -> str:
+    if block == "words" and _is_cut(asked, found):
+        return _("%(shown)s of %(total)s") % {"shown": counted(papers), "total": counted(found.total)}
+    return counted(papers)
+
+
+def tally(asked: Asked, found: Found, words: int, meaning: int) -> str:
+    """Say how many papers there are: those that match where that is known, else that these are the nearest or best."""
+    papers = words + meaning
+    values = {"q": asked.q, "shown": counted(papers), "total": counted(found.total)}
+    if _is_cut(asked, found):
+        return _("The first %(shown)s of %(total)s papers for “%(q)s”") % values
+    if asked.mode == "hybrid" and found.total > papers:
+        return _("The %(shown)s best papers for “%(q)s”") % values
+    if meaning and not words:
+        says = ngettext(
+            "The %(shown)s paper nearest in meaning to “%(q)s”",
+            "The %(shown)s papers nearest in meaning to “%(q)s”",
+            papers,
+        )
+        return says % values
+    says = ngettext("%(words)s paper for “%(q)s”", "%(words)s papers for “%(q)s”", words)
+    if meaning:
+        says = ngettext(
+            "%(words)s paper for “%(q)s”, and %(meaning)s near in meaning",
+            "%(words)s papers for “%(q)s”, and %(meaning)s near in meaning",
+            words,
+        )
+    return says % (values | {"words": counted(words), "meaning": counted(meaning)})
 
 
 def _rest(asked: Asked, found: Found, block: str, reader: Reader | None) -> dict[str, object]:
@@ -211,7 +254,10 @@ def _hits(found: Found, block: str) -> list[FoundPaper]:
 
 
 def _recent(wanted: Filter) -> list[Paper]:
-    """The newest papers; where the day of none is known, any. No two databases sort those alike among others."""
+    """The newest papers; those that only a curator gave a day where there are no others.
+
+    Databases differ in where a day that is not known stands.
+    """
     papers = shown().order_by("-announced", "-votes", "key")
     for code in wanted.categories:
         papers = papers.filter(categories__contains=code)

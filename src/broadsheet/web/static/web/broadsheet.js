@@ -61,7 +61,7 @@
     button.setAttribute("aria-pressed", on);
     button.value = on ? "0" : "1";
     const number = button.querySelector("[data-count]");
-    if (number) number.textContent = count;
+    if (number) number.textContent = count.toLocaleString(document.documentElement.lang);
     if (!hint) return;
     button.title = hint;
     const apart = button.parentElement.querySelector("[data-hint]");
@@ -73,7 +73,7 @@
     event.preventDefault();
     if (button.dataset.busy) return;
     const was = button.getAttribute("aria-pressed") === "true";
-    const count = +(button.querySelector("[data-count]")?.textContent ?? 0);
+    const count = +(button.querySelector("[data-count]")?.textContent ?? "").replace(/\D/g, "");
     const body = new FormData(button.form);
     body.set("on", was ? "0" : "1");
     button.dataset.busy = "1";

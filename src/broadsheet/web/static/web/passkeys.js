@@ -54,8 +54,9 @@
       try {
         form.elements.credential.value = JSON.stringify(write(await ask(form)));
         form.submit();
-      } catch {
-        says.textContent = says.dataset.says;
+      } catch (problem) {
+        // Browsers make none for a site that is opened by its number.
+        says.textContent = problem.name === "SecurityError" ? says.dataset.unnamed : says.dataset.says;
         says.hidden = false;
       }
     });
