@@ -103,6 +103,22 @@ def test_a_database_that_is_away_ends_the_round_and_no_step_rests_for_it(
     assert at_work.once() == 1 and at_work.rests_since["mails"] == desk.now
 
 
+class AdminShutdown(Exception):
+    """What psycopg raises where the server is stopped during a query."""
+
+    sqlstate = "57P01"
+
+
+def test_a_database_that_came_back_at_once_is_no_fault_of_the_step(caplog: pytest.LogCaptureFixture) -> None:
+    def ask(now: datetime) -> int:
+        raise OperationalError("terminating connection") from AdminShutdown()
+
+    at_work = Worker((Step("alerts", ask, timedelta(hours=1)),), clock=lambda: NOON)
+    with pytest.raises(worker.DatabaseGone, match="'alerts' lost the database: terminating connection"):
+        at_work.once()
+    assert at_work.rests_since == {} and not caplog.records
+
+
 def test_it_ends_after_the_step_at_hand() -> None:
     desk = Desk(index=1, encode=1)
     at_work = desk.worker()

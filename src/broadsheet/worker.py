@@ -250,7 +250,7 @@ class Worker:
         try:
             return self._take_turn(step, now) if step.shared else step.run(now)
         except Exception as problem:  # The outermost loop: one broken step must not stop the others.
-            if isinstance(problem, DatabaseError | InterfaceError) and not is_there():
+            if isinstance(problem, DatabaseError | InterfaceError) and (was_cut(problem) or not is_there()):
                 raise DatabaseGone(f"the step {step.name!r} lost the database: {problem}") from problem
             self._tell(step, problem, now)
             return 0
@@ -291,6 +291,14 @@ class Worker:
 def is_there() -> bool:
     """Whether the connection to the database still answers."""
     return connection.connection is not None and connection.is_usable()
+
+
+def was_cut(problem: Exception) -> bool:
+    """Whether PostgreSQL itself ended the connection; another may be open by now.
+
+    By the classes of its codes: connection exceptions, operator intervention (PostgreSQL's documentation, appendix A).
+    """
+    return str(getattr(problem.__cause__, "sqlstate", "")).startswith(("08", "57P"))
 
 
 def leave(signum: int, frame: FrameType | None) -> None:

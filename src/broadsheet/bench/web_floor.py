@@ -1,4 +1,4 @@
-"""The same server and framework with nothing to do: Django and granian, one empty page, no middleware."""
+"""The same server and framework with nothing to do: Django under granian by WSGI, one empty page, no middleware."""
 
 import sys
 from typing import Final

@@ -154,7 +154,7 @@ def test_a_token_that_was_named_must_be_there(site: Site) -> None:
 
 
 def test_nothing_else_waits_for_the_sdk(site: Site) -> None:
-    look = "import broadsheet.wsgi, sys; from django.urls import reverse; print(reverse('mcp'), 'mcp' in sys.modules)"
+    look = "import broadsheet.asgi, sys; from django.urls import reverse; print(reverse('mcp'), 'mcp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], env=site.environment, capture_output=True, check=True)
 
     assert done.stdout == b"/mcp False\n"
