@@ -57,7 +57,7 @@ def unchanged(request: HttpRequest, key: str = "") -> str | None:
         __version__,
         [
             static(f"web/{name}")
-            for name in ("broadsheet.css", "community.css", "account.css", "foryou.css", "broadsheet.js")
+            for name in ("colours.css", "broadsheet.css", "community.css", "account.css", "foryou.css", "broadsheet.js")
         ],
         get_language(),
         run.is_on(),

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 
 from broadsheet.digest import health as everything
 from broadsheet.papers import health
+from broadsheet.web.numbers import counted
 
 NEWEST_REFUSED = 8
 STATES = {
@@ -58,4 +59,4 @@ def _figures(summary: Mapping[str, object]) -> list[tuple[str, str]]:
 def _written(value: object) -> str:
     if isinstance(value, date):
         return date_format(value, "j M Y")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return counted(value) if isinstance(value, int) else str(value)
